@@ -1,0 +1,1 @@
+"""What the tasks do, typed and importable without invoke: one concept a module."""

@@ -1,0 +1,123 @@
+"""From extension/sql/ to the files that PostgreSQL's CREATE EXTENSION reads.
+
+`build()` is the only way those files come to be: packages, `make install` and test servers all take
+what it wrote.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from tasks.lib import updategraph
+from tasks.lib.errors import PggitError
+from tasks.lib.paths import BUILD, EXTENSION, MIGRATIONS
+
+CONTROL = EXTENSION / "pggit.control"
+OUTPUT = BUILD / "extension"
+GUARD = '\\echo Use "CREATE EXTENSION pggit" to load this file. \\quit\n'
+"""Stops psql when a script is run by hand; the server skips lines that begin with a backslash command."""
+
+
+def version() -> str:
+    """The version in the making: `default_version` of extension/pggit.control, its only home."""
+    match = re.search(r"^default_version\s*=\s*'([^']+)'", CONTROL.read_text("utf-8"), re.MULTILINE)
+    if match is None:
+        raise PggitError("extension/pggit.control has no default_version = '…'")
+    return match[1]
+
+
+def modules() -> tuple[Path, ...]:
+    """The SQL modules in load order: extension/sql/NN_area.sql by name."""
+    found = tuple(sorted((EXTENSION / "sql").glob("[0-9][0-9]_*.sql")))
+    strays = set((EXTENSION / "sql").glob("*")) - set(found)
+    if not found:
+        raise PggitError("extension/sql holds no NN_area.sql module")
+    if strays:
+        raise PggitError(
+            f"extension/sql/{min(strays).name} is not named NN_area.sql, so no script would hold it"
+        )
+    return found
+
+
+def render(template: str, name: str) -> str:
+    """One module with its jinja2 expressions filled in; an unknown name is an error, never empty text."""
+    from jinja2 import Environment, StrictUndefined, TemplateError
+
+    # S701: this is SQL for our own scripts, HTML escaping would corrupt it.
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
+    try:
+        return environment.from_string(template).render(version=version())
+    except TemplateError as error:
+        raise PggitError(f"extension/sql/{name}: {error}") from error
+
+
+def install_script() -> str:
+    """The whole of pggit--VERSION.sql."""
+    parts = [GUARD]
+    for path in modules():
+        parts.append(f"\n-- {path.name}\n{render(path.read_text('utf-8'), path.name)}")
+    return "".join(parts)
+
+
+def contents() -> dict[str, bytes]:
+    """Every file that an installation holds, by name: control file, install scripts, update scripts.
+
+    Raises PggitError where the update graph has a hole or a released script was changed.
+    """
+    current = f"pggit--{version()}.sql"
+    files = {CONTROL.name: CONTROL.read_bytes(), current: install_script().encode()}
+    released = released_scripts()
+    for path in (*released, *sorted(MIGRATIONS.glob("*.sql"))):
+        if path.name != current:
+            files[path.name] = path.read_bytes()
+    graph = updategraph.read(name for name in files if name.endswith(".sql"))
+    graph.check(version(), updategraph.read(path.name for path in released).installable)
+    return files
+
+
+def released_scripts() -> tuple[Path, ...]:
+    """The frozen install scripts; each must match its line in extension/releases/SHA256SUMS."""
+    folder = EXTENSION / "releases"
+    sums_file = folder / "SHA256SUMS"
+    sums = dict(
+        reversed(line.split(maxsplit=1))
+        for line in (sums_file.read_text().splitlines() if sums_file.exists() else ())
+    )
+    scripts = tuple(sorted(folder.glob("*.sql")))
+    if set(sums) != {path.name for path in scripts}:
+        raise PggitError("extension/releases/SHA256SUMS does not list exactly the scripts beside it")
+    for path in scripts:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sums[path.name]:
+            raise PggitError(
+                f"extension/releases/{path.name} was changed after its release; restore it from git"
+            )
+    return scripts
+
+
+def build(output: Path = OUTPUT) -> tuple[Path, ...]:
+    """Write `contents()` and data.mk (for the Makefile) into `output`, which then holds nothing else.
+
+    Returns the installed files, sorted. A file whose bytes are already right is left untouched.
+    """
+    files = contents()
+    output.mkdir(parents=True, exist_ok=True)
+    scripts = " ".join(sorted(name for name in files if name.endswith(".sql")))
+    make = f"DATA = {scripts}\n".encode()
+    for stale in output.iterdir():
+        # A dot file is a concurrent build's half-written one.
+        if stale.name not in files and stale.name != "data.mk" and not stale.name.startswith("."):
+            stale.unlink(missing_ok=True)
+    for name, data in {**files, "data.mk": make}.items():
+        _write_if_changed(output / name, data)
+    return tuple(output / name for name in sorted(files))
+
+
+def _write_if_changed(path: Path, data: bytes) -> None:
+    if path.is_file() and path.read_bytes() == data:
+        return
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as partial:
+        partial.write(data)
+    os.chmod(partial.name, 0o644)  # noqa: PTH101
+    os.replace(partial.name, path)  # noqa: PTH105
