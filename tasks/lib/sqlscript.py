@@ -35,9 +35,7 @@ def modules() -> tuple[Path, ...]:
     if not found:
         raise PggitError("extension/sql holds no NN_area.sql module")
     if strays:
-        raise PggitError(
-            f"extension/sql/{min(strays).name} is not named NN_area.sql, so no script would hold it"
-        )
+        raise PggitError(f"extension/sql/{min(strays).name} is not named NN_area.sql, so no script would hold it")
     return found
 
 
@@ -82,17 +80,14 @@ def released_scripts() -> tuple[Path, ...]:
     folder = EXTENSION / "releases"
     sums_file = folder / "SHA256SUMS"
     sums = dict(
-        reversed(line.split(maxsplit=1))
-        for line in (sums_file.read_text().splitlines() if sums_file.exists() else ())
+        reversed(line.split(maxsplit=1)) for line in (sums_file.read_text().splitlines() if sums_file.exists() else ())
     )
     scripts = tuple(sorted(folder.glob("*.sql")))
     if set(sums) != {path.name for path in scripts}:
         raise PggitError("extension/releases/SHA256SUMS does not list exactly the scripts beside it")
     for path in scripts:
         if hashlib.sha256(path.read_bytes()).hexdigest() != sums[path.name]:
-            raise PggitError(
-                f"extension/releases/{path.name} was changed after its release; restore it from git"
-            )
+            raise PggitError(f"extension/releases/{path.name} was changed after its release; restore it from git")
     return scripts
 
 
