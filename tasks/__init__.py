@@ -1,6 +1,6 @@
 """The task tree: one module a namespace. What `inv --list` shows is put together here."""
 
-from invoke import Collection
+from invoke.collection import Collection
 
 from tasks import build
 

@@ -1,6 +1,6 @@
 """build.*: from sources to scripts and packages."""
 
-from invoke import Context
+from invoke.context import Context
 
 from tasks.command import task
 

@@ -4,26 +4,29 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import invoke
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+from invoke.tasks import task as invoke_task
 
 from tasks.lib.errors import PggitError
 
 Body = Callable[..., None]
 
 
-def task(**options: Any) -> Callable[[Body], "invoke.Task[Body]"]:
+def task(**options: Any) -> Callable[[Body], Task[Body]]:
     """Like `invoke.task(**options)`; a PggitError becomes one line on stderr and its exit code."""
 
-    def decorate(body: Body) -> "invoke.Task[Body]":
+    def decorate(body: Body) -> Task[Body]:
         @functools.wraps(body)
         def run(*args: Any, **kwargs: Any) -> None:
             try:
                 body(*args, **kwargs)
             except PggitError as error:
-                raise invoke.Exit(f"inv: {error}", code=error.exit_code) from None
+                raise Exit(f"inv: {error}", code=error.exit_code) from None
             except KeyboardInterrupt:
-                raise invoke.Exit("inv: interrupted", code=130) from None
+                raise Exit("inv: interrupted", code=130) from None
 
-        return invoke.task(**options)(run)
+        made: Task[Body] = invoke_task(**options)(run)
+        return made
 
     return decorate

@@ -79,9 +79,8 @@ def released_scripts() -> tuple[Path, ...]:
     """The frozen install scripts; each must match its line in extension/releases/SHA256SUMS."""
     folder = EXTENSION / "releases"
     sums_file = folder / "SHA256SUMS"
-    sums = dict(
-        reversed(line.split(maxsplit=1)) for line in (sums_file.read_text().splitlines() if sums_file.exists() else ())
-    )
+    lines = sums_file.read_text("utf-8").splitlines() if sums_file.exists() else []
+    sums = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
     scripts = tuple(sorted(folder.glob("*.sql")))
     if set(sums) != {path.name for path in scripts}:
         raise PggitError("extension/releases/SHA256SUMS does not list exactly the scripts beside it")
