@@ -1,0 +1,148 @@
+"""Real servers for the extension's tests: one for each major and worker, a fresh database for each test.
+
+Every test that takes `db` or `bare_db` runs once on every PostgreSQL major (`--pg=15,17` picks some).
+"""
+
+import itertools
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tasks.lib import serverbuilds, servers
+from tasks.lib.errors import PggitError
+from tasks.lib.servers import Server
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Connect = Callable[..., Connection]
+Psql = Callable[..., str]
+
+_TEMPLATE = "pggit_template"
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pg", default="all", help="PostgreSQL majors to test on: 17, 15,17 or all")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "pg" in metafunc.fixturenames:
+        try:
+            majors = serverbuilds.select_majors(metafunc.config.getoption("--pg"))
+        except PggitError as error:
+            raise pytest.UsageError(str(error)) from None
+        # One group a major: with --dist=loadgroup each server is started by one worker only.
+        params = [pytest.param(major, id=f"pg{major}", marks=pytest.mark.xdist_group(f"pg{major}")) for major in majors]
+        metafunc.parametrize("pg", params, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def pg(request: pytest.FixtureRequest) -> str:
+    """The PostgreSQL major under test."""
+    major: str = request.param
+    return major
+
+
+@pytest.fixture(scope="session")
+def server(pg: str) -> Iterator[Server]:
+    """A running server of that major, with the extension's files in place."""
+    with Server(pg) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """A database to clone, with pggit created and initialised."""
+    server.createdb(_TEMPLATE)
+    with psycopg.connect(server.dsn(_TEMPLATE), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pggit")
+        connection.execute("SELECT pggit.init()")
+    return _TEMPLATE
+
+
+def _database(server: Server, origin: str | None) -> Iterator[Connection]:
+    name = f"test_{next(_numbers)}"
+    server.createdb(name, origin)
+    try:
+        with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+            yield connection
+    finally:
+        server.dropdb(name)
+
+
+@pytest.fixture
+def db(server: Server, template: str, roles: set[str]) -> Iterator[Connection]:
+    """The superuser's autocommit connection to a fresh database with pggit created and initialised."""
+    yield from _database(server, template)
+
+
+@pytest.fixture
+def bare_db(server: Server, roles: set[str]) -> Iterator[Connection]:
+    """The superuser's autocommit connection to a fresh database without pggit."""
+    yield from _database(server, None)
+
+
+@pytest.fixture
+def roles(server: Server) -> Iterator[set[str]]:
+    """Names of roles to drop at the test's end, after its databases, in which they may own things."""
+    names: set[str] = set()
+    yield names
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        for name in names:
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def connect(server: Server, roles: set[str], request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """`connect(role=None, dbname=None, autocommit=True)`: one more connection, closed at the test's end.
+
+    The database is the test's own unless named. A role that does not exist is made, an ordinary one with
+    LOGIN, and dropped at the test's end.
+    """
+    with ExitStack() as opened:
+
+        def connect(role: str | None = None, dbname: str | None = None, *, autocommit: bool = True) -> Connection:
+            user = role or servers.SUPERUSER
+            if role is not None:
+                with psycopg.connect(server.dsn(), autocommit=True) as admin:
+                    if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+                        admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+                        roles.add(role)
+            dsn = server.dsn(dbname or _own_database(request), user)
+            return opened.enter_context(psycopg.connect(dsn, autocommit=autocommit))
+
+        yield connect
+
+
+@pytest.fixture
+def psql(server: Server, request: pytest.FixtureRequest) -> Psql:
+    """`psql(script, role=None, dbname=None, check=True)`: what psql prints for it, unaligned tuples only.
+
+    Stops at the first error, which fails the test unless `check` is false: then errors are in the text.
+    """
+
+    def psql(script: str, role: str | None = None, dbname: str | None = None, *, check: bool = True) -> str:
+        dsn = server.dsn(dbname or _own_database(request), role or servers.SUPERUSER)
+        command = [str(server.bin / "psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", "-"]
+        result = subprocess.run(
+            command,
+            input=script,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=servers.clean_environment(),
+        )
+        assert not check or result.returncode == 0, result.stdout
+        return result.stdout
+
+    return psql
+
+
+def _own_database(request: pytest.FixtureRequest) -> str:
+    name = "db" if "db" in request.fixturenames else "bare_db"
+    connection: Connection = request.getfixturevalue(name)
+    return connection.info.dbname
