@@ -46,7 +46,8 @@ def _parse(text: bytes, path: Path) -> Any:
                         problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
                     )
                 seen.add(key.value)
-            return super().construct_mapping(node, deep)
+            mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+            return mapping
 
     Loader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
