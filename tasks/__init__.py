@@ -2,8 +2,8 @@
 
 from invoke.collection import Collection
 
-from tasks import build
+from tasks import build, db
 
-ns = Collection(build)
+ns = Collection(build, db)
 # Without this `c.run` reads the caller's stdin, which fails under pytest and in CI.
 ns.configure({"run": {"in_stream": False}})

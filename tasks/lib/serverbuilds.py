@@ -72,9 +72,21 @@ def libraries() -> dict[str, dict[str, str]]:
     return loaded
 
 
+def check_source(source: str) -> str:
+    """`source` itself. Raises UsageError when it is none of SOURCES."""
+    if source not in SOURCES:
+        raise UsageError(f"unknown server source '{source}'; valid are {', '.join(SOURCES)}")
+    return source
+
+
+def version(pg: str) -> str:
+    """The full version of the embedded build of `pg`."""
+    return str(_pins()["builds"][pg]["version"])
+
+
 def unpacked(pg: str) -> Path:
     """Where the embedded build of `pg` is, or will be, in the cache."""
-    return paths.cache() / "servers" / f"postgresql-{_pins()['builds'][pg]['version']}-{_platform()}"
+    return paths.cache() / "servers" / f"postgresql-{version(pg)}-{_platform()}"
 
 
 def embedded(pg: str) -> Path:
@@ -168,9 +180,7 @@ def describe(pg: str, source: str) -> Installation:
     "auto" is embedded, or system with a line on stderr when the embedded build cannot be had.
     Raises UsageError for an unknown source, PggitError when there is no such server.
     """
-    if source not in SOURCES:
-        raise UsageError(f"unknown server source '{source}'; valid are {', '.join(SOURCES)}")
-    if source == "system":
+    if check_source(source) == "system":
         return _system(pg)
     try:
         tree = embedded(pg)

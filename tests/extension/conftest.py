@@ -13,8 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tasks.lib import serverbuilds, servers
-from tasks.lib.errors import PggitError
+from tasks.lib import servers
 from tasks.lib.servers import Server
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -25,19 +24,10 @@ _TEMPLATE = "pggit_template"
 _numbers = itertools.count(1)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pg", default="all", help="PostgreSQL majors to test on: 17, 15,17 or all")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pg" in metafunc.fixturenames:
-        try:
-            majors = serverbuilds.select_majors(metafunc.config.getoption("--pg"))
-        except PggitError as error:
-            raise pytest.UsageError(str(error)) from None
-        # One group a major: with --dist=loadgroup each server is started by one worker only.
-        params = [pytest.param(major, id=f"pg{major}", marks=pytest.mark.xdist_group(f"pg{major}")) for major in majors]
-        metafunc.parametrize("pg", params, indirect=True, scope="session")
+        majors = metafunc.config.option.pg
+        metafunc.parametrize("pg", majors, ids=[f"pg{major}" for major in majors], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
