@@ -2,8 +2,8 @@
 
 from invoke.collection import Collection
 
-from tasks import build, db
+from tasks import build, clean, db, docs, install, lint, test
 
-ns = Collection(build, db)
+ns = Collection(build, clean.clean, db, docs, install.install, lint, test)
 # Without this `c.run` reads the caller's stdin, which fails under pytest and in CI.
 ns.configure({"run": {"in_stream": False}})

@@ -20,7 +20,7 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from tasks.lib import paths, sqlscript
+from tasks.lib import install, paths
 from tasks.lib.errors import PggitError, UsageError
 from tasks.lib.filelock import locked
 
@@ -228,7 +228,7 @@ def bin_dir(pg: str, source: str = "auto") -> Path:
                     new = Path(work) / "tree"
                     _copy(origin, prefix, new)
                     new.rename(tree)
-            _put_extension(tree / origin.share.relative_to(prefix) / "extension")
+            install.put(tree / origin.share.relative_to(prefix) / "extension")
     except OSError as error:
         raise PggitError(f"cannot make a server tree in {home()}: {error.strerror or error}") from error
     programs = tree / origin.bin.relative_to(prefix)
@@ -268,19 +268,17 @@ def _link(source: str, target: str) -> str:
     return target
 
 
-def _put_extension(folder: Path) -> None:
-    files = sqlscript.contents()
-    for stale in (*folder.glob("pggit--*.sql"), *folder.glob("pggit.control")):
-        if stale.name not in files:
-            stale.unlink()
-    for name, data in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_bytes() != data:
-            # A server may be reading the old file: it must see all of the old or all of the new.
-            partial = folder / f".{name}"
-            partial.write_bytes(data)
-            partial.chmod(0o644)
-            partial.replace(path)
+def home_path() -> Path:
+    """Where `home()` is; makes nothing."""
+    closed = [folder for folder in (paths.BUILD, *paths.BUILD.parents) if not _open_to_all(folder)]
+    if os.geteuid() != 0 or not closed:
+        return paths.BUILD / "servers"
+    name = hashlib.sha256(bytes(paths.ROOT)).hexdigest()[:12]
+    return Path("/var/tmp") / f"pggit-{name}"  # noqa: S108 - home() checks its owner
+
+
+def _open_to_all(folder: Path) -> bool:
+    return not folder.exists() or folder.stat().st_mode & 0o001 != 0
 
 
 def home() -> Path:
@@ -290,13 +288,15 @@ def home() -> Path:
     systems): then one under /var/tmp that only root can write to.
     Raises PggitError when that place belongs to somebody else.
     """
-    wanted = paths.BUILD / "servers"
-    paths.BUILD.mkdir(exist_ok=True)
-    if os.geteuid() == 0 and not all(folder.stat().st_mode & 0o001 for folder in (paths.BUILD, *paths.BUILD.parents)):
-        name = hashlib.sha256(bytes(paths.ROOT)).hexdigest()[:12]
-        wanted = Path("/var/tmp") / f"pggit-{name}"  # noqa: S108 - owner and mode are checked
-    wanted.mkdir(exist_ok=True)
-    if wanted.is_symlink() or wanted.stat().st_uid != os.geteuid():
-        raise PggitError(f"{wanted} does not belong to the user running this; remove it")
-    wanted.chmod(0o755)
+    try:
+        if not paths.BUILD.exists():
+            paths.BUILD.mkdir()
+            paths.BUILD.chmod(0o755)  # whatever our umask is
+        wanted = home_path()
+        wanted.mkdir(exist_ok=True)
+        if wanted.is_symlink() or wanted.stat().st_uid != os.geteuid():
+            raise PggitError(f"{wanted} does not belong to the user running this; remove it")
+        wanted.chmod(0o755)
+    except OSError as error:
+        raise PggitError(f"cannot make a folder for servers: {error.filename}: {error.strerror}") from error
     return wanted

@@ -1,0 +1,19 @@
+"""docs.*: the documents."""
+
+from invoke.context import Context
+
+from tasks.command import task
+
+
+@task()
+def check(c: Context) -> None:
+    """Hold the documents to what is there: commands and their options, links, functions of pggit."""
+    from tasks.lib import docscheck
+    from tasks.lib.errors import PggitError
+
+    faults = docscheck.faults()
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise PggitError(f"{len(faults)} faults in the documents")
+    print(f"{len(docscheck.documents())} documents are true")

@@ -1,0 +1,102 @@
+"""Holds the documents to what is there: commands and their options, links, and pggit's functions."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tasks.lib.paths import EXTENSION, ROOT
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+_FUNCTION = re.compile(r"\bpggit\.([a-z_]+)\(")
+_CREATED = re.compile(r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+pggit\.([a-z_]+)", re.IGNORECASE)
+_SHELL = {"sh", "bash", "console", "shell"}
+_INVOKE_OPTIONS = {"--list", "--help", "--dry", "--version", "-l", "-h"}
+
+Commands = Mapping[str, frozenset[str]]
+"""Every command of `inv`, with its options as written: --pg, -p."""
+
+
+def documents() -> tuple[Path, ...]:
+    """The documents that are held to the truth."""
+    return (ROOT / "README.md", *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")),
+            *sorted((ROOT / "docs").rglob("*.md")))  # fmt: skip
+
+
+def faults() -> list[str]:
+    """Everything in the documents that is not so, one line each."""
+    known, functions = commands(), created_functions()
+    found = []
+    for path in documents():
+        name = str(path.relative_to(ROOT))
+        if not path.is_file():
+            found.append(f"{name} does not exist")
+            continue
+        text = path.read_text("utf-8")
+        found += [f"{name}: {fault}" for fault in check(text, path.parent, known, functions)]
+    return found
+
+
+def check(text: str, folder: Path, known: Commands, functions: frozenset[str]) -> list[str]:
+    """The faults of one document's text that lies in `folder`."""
+    return [
+        *(fault for line in command_lines(text) if (fault := command_fault(line, known))),
+        *(f"link to {target}: no such file" for target in _LINK.findall(text) if not _resolves(target, folder)),
+        *(
+            f"pggit.{function}(): no such function in extension/sql"
+            for function in sorted(set(_FUNCTION.findall(text)) - functions)
+        ),
+    ]
+
+
+def command_lines(text: str) -> list[str]:
+    """The ./inv commands in a document: lines of its shell blocks, and `./inv …` in running text."""
+    lines = [line.strip().removeprefix("$ ") for kind, block in _FENCE.findall(text) if kind in _SHELL
+             for line in block.splitlines()]  # fmt: skip
+    inline = re.findall(r"`(\./inv [^`]+)`", _FENCE.sub("", text))
+    return [line for line in (*lines, *inline) if line.startswith("./inv ")]
+
+
+def command_fault(line: str, known: Commands) -> str | None:
+    """What is wrong with one `./inv …` line; None when nothing is."""
+    words = shlex.split(line, comments=True)[1:]
+    task: str | None = None
+    for word in words:
+        if word in {"&&", "||", ";", "|", ">"}:
+            break
+        if not word.startswith("-"):
+            if word not in known and (task is None or "." in word):
+                return f"`{line}`: there is no task {word}"
+            task = word if word in known else task
+        elif task is None:
+            if word not in _INVOKE_OPTIONS:
+                return f"`{line}`: inv has no option {word}"
+        elif (option := word.partition("=")[0]) not in known[task] and word not in _INVOKE_OPTIONS:
+            return f"`{line}`: {task} has no option {option}"
+    return None if task or words else f"`{line}`: names no task"
+
+
+def commands() -> Commands:
+    """Every task that `./inv` has, from the task tree itself."""
+    from tasks import ns
+
+    found: dict[str, frozenset[str]] = {}
+    for context in ns.to_contexts():
+        options = frozenset(context.flags) | frozenset(context.inverse_flags)
+        for name in (context.name, *context.aliases):
+            if name:
+                found[name] = options
+    return found
+
+
+def created_functions() -> frozenset[str]:
+    """The names of all functions and procedures that extension/sql creates in schema pggit."""
+    texts: Sequence[str] = [path.read_text("utf-8") for path in sorted((EXTENSION / "sql").glob("*.sql"))]
+    return frozenset(name.lower() for text in texts for name in _CREATED.findall(text))
+
+
+def _resolves(target: str, folder: Path) -> bool:
+    if re.match(r"[a-z]+:", target) or target.startswith("#"):
+        return True
+    return (folder / target.partition("#")[0]).exists()

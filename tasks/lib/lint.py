@@ -1,0 +1,182 @@
+"""What `inv lint` checks: programs that find faults, and rules of this house."""
+
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.lib import docscheck, sqlscript
+from tasks.lib.errors import PggitError
+from tasks.lib.paths import MIGRATIONS, ROOT
+
+LOCK = ROOT / "requirements.lock"
+_WORKFLOWS = ROOT / ".github" / "workflows"
+_TOOLS = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, and what finds the faults (one line each; none is a pass)."""
+
+    name: str
+    find: Callable[[], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found, and how long it took."""
+
+    name: str
+    faults: tuple[str, ...]
+    seconds: float
+
+
+def _program(*argv: str | Path) -> Callable[[], Sequence[str]]:
+    """A check that a program of .venv makes by its exit code; its output tells the faults."""
+
+    def find() -> Sequence[str]:
+        command = [str(_TOOLS / argv[0]), *(str(word) for word in argv[1:])]
+        result = subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return [] if result.returncode == 0 else result.stdout.splitlines() or [f"exit code {result.returncode}"]
+
+    return find
+
+
+def tracked() -> list[Path]:
+    """The files that git knows of, or would add: everything that is not ignored.
+
+    Raises PggitError where git does not answer.
+    """
+    result = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    if result.returncode != 0:
+        raise PggitError(f"git does not list the files: {result.stderr.strip() or 'no reason given'}")
+    return [path for name in result.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+# Each with the reason that is shown. Written as patterns, so that this file is no finding itself.
+_FORBIDDEN_TEXT = {
+    r"(pypi|pythonhosted|npmjs)\.(org|com)\b": "names a package registry's host; use pip's own configuration",
+    r"\b(deb|security|ftp\.\w+|snapshot)\.debian\.org|archive\.ubuntu\.com": "names a mirror; use apt's configuration",
+    r"(?<![\w.])/(home/\w+/|root/\.|work/\w+/)": "holds a path of one machine",
+}
+_FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
+_NO_PACKAGE = "would hide the library of that name from every tool here"
+
+
+def forbidden_text(files: Sequence[Path]) -> list[str]:
+    """Registry and mirror hosts and machine paths in `files`."""
+    faults = []
+    for path in files:
+        if path == LOCK or path.suffix in {".png", ".gz"}:
+            continue
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+            faults += [
+                f"{path.relative_to(ROOT)}:{number}: {reason}: {match[0]}"
+                for pattern, reason in _FORBIDDEN_TEXT.items()
+                if (match := re.search(pattern, line))
+            ]
+    return faults
+
+
+def forbidden_names(names: Sequence[str]) -> list[str]:
+    """File names, relative to the root, that break something or say nothing."""
+    faults = []
+    for name in names:
+        path = Path(name)
+        if path.name in _FORBIDDEN_NAMES:
+            faults.append(f"{name}: the name does not say what is in it")
+        if name == "packaging.py" or (path.name == "__init__.py" and path.parts[0] not in {"tasks", "tests", "ops"}):
+            faults.append(f"{name}: {_NO_PACKAGE}")
+    return faults
+
+
+def lock_faults(project: str, lock: str) -> list[str]:
+    """Where requirements.lock does not fit pyproject.toml: a missing pin, or a pin without a hash."""
+    wanted = {_normal(name) for name in tomllib.loads(project)["project"]["dependencies"]}
+    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(.*(?:\n    .*)*)", lock, re.MULTILINE))
+    pinned = {_normal(name) for name in pins}
+    return [
+        *(f"requirements.lock lacks {name}: run ./inv lint.lock" for name in sorted(wanted - pinned)),
+        *(f"requirements.lock: {name} has no hash" for name, rest in pins.items() if "--hash=sha256:" not in rest),
+    ]
+
+
+def _normal(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else requirement
+
+
+def _pgspot() -> Sequence[str]:
+    """The install script alone, and each update script after the install script it starts from."""
+    folder = sqlscript.build()[0].parent
+    install = folder / f"pggit--{sqlscript.version()}.sql"
+    faults = list(_program("pgspot", install)())
+    for update in sorted(MIGRATIONS.glob("*.sql")):
+        faults += _program("pgspot", "-a", install, update)()
+    return faults
+
+
+def _workflows(*argv: str) -> Callable[[], Sequence[str]]:
+    return lambda: _program(*argv, *sorted(_WORKFLOWS.glob("*.yml")))()
+
+
+CHECKS = (
+    Check("ruff", _program("ruff", "check", "--output-format=concise", ".")),
+    Check("format", _program("ruff", "format", "--check", ".")),
+    Check("mypy", _program("mypy")),
+    Check("shellcheck", _program("shellcheck", "inv", ".ci/run")),
+    Check("pgspot", _pgspot),
+    Check("zizmor", _workflows("zizmor", "--offline", "--no-progress", "--quiet")),
+    Check("workflow schema", _workflows("check-jsonschema", "--builtin-schema", "vendor.github-workflows")),
+    Check("docs", docscheck.faults),
+    Check("lock", lambda: lock_faults((ROOT / "pyproject.toml").read_text("utf-8"), LOCK.read_text("utf-8"))),
+    Check("file names", lambda: forbidden_names([str(path.relative_to(ROOT)) for path in tracked()])),
+    Check("hosts and paths", lambda: forbidden_text(tracked())),
+)
+
+
+def run(check: Check) -> Verdict:
+    """Make one check; one that cannot be made has failed."""
+    begin = time.monotonic()
+    try:
+        faults = tuple(check.find())
+    except (OSError, PggitError) as error:
+        faults = (f"could not run: {error}",)
+    return Verdict(check.name, faults, time.monotonic() - begin)
+
+
+def write_lock() -> None:
+    """Write requirements.lock anew from pyproject.toml, with uv (fetched into build/ when not on PATH).
+
+    Raises PggitError where uv cannot be had or finds no solution.
+    """
+    import os
+    import shutil
+
+    from tasks.lib.paths import BUILD
+
+    uv = shutil.which("uv")
+    if uv is None:
+        target = BUILD / "uv"
+        fetch = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", f"--target={target}", "uv"]
+        if subprocess.run(fetch, stdin=subprocess.DEVNULL).returncode != 0:
+            raise PggitError("pip could not fetch uv (see above)")
+        uv = str(target / "bin" / "uv")
+    command = [
+        uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--generate-hashes",
+        "--no-emit-index-url", "--no-annotate", "--no-header", "--only-binary", ":all:", "--quiet",
+        "-o", LOCK.name,
+    ]  # fmt: skip
+    # uv does not read pip's configuration: a certificate store or index named there goes along.
+    environment = {"UV_NATIVE_TLS": "true", **os.environ}
+    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment).returncode != 0:
+        raise PggitError("uv found no set of pins for pyproject.toml (see above)")

@@ -1,0 +1,80 @@
+"""Runs the test suites, one pytest each, and keeps what they ended with."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.lib.errors import UsageError
+from tasks.lib.paths import ROOT
+
+SUITES = ("unit", "extension", "packages")
+"""Folders of tests/, in the order that `inv test` runs them: the cheapest first."""
+
+_SUMMARY = re.compile(r"(?:\x1b\[[0-9;]*m|=|\s)*((?:\x1b\[[0-9;]*m|no tests|[\w ,:().])+? in [\d.]+s.*)")
+_NO_TESTS = 5
+_HANGS_AFTER = 300
+"""Seconds for one test; none comes near it, so one that does hangs."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one suite ended: pytest's exit code, its summary line, and the wall-clock seconds."""
+
+    suite: str
+    exit_code: int
+    summary: str
+    seconds: float
+
+
+def parse_jobs(jobs: str) -> str:
+    """`jobs` itself: how many pytest workers. Raises UsageError when it is no such number."""
+    if not jobs.isdecimal() or int(jobs) < 1:
+        raise UsageError(f"--jobs={jobs}: give a number from 1 on")
+    return jobs
+
+
+def command(suite: str, jobs: str, extra: Sequence[str]) -> list[str]:
+    """pytest's words for one suite."""
+    return [
+        sys.executable, "-m", "pytest", str(ROOT / "tests" / suite), f"--numprocesses={jobs}", "--durations=10",
+        "--durations-min=0.1", f"--timeout={_HANGS_AFTER}",
+        f"--color={'yes' if sys.stdout.isatty() else 'auto'}", *extra,
+    ]  # fmt: skip
+
+
+def run(suite: str, jobs: str, extra: Sequence[str] = ()) -> Outcome:
+    """Run one suite; pytest's output goes to stdout as it comes."""
+    print(f"== {suite} ==", flush=True)
+    begin = time.monotonic()
+    summary = "no summary"
+    with subprocess.Popen(
+        command(suite, jobs, extra),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        if process.stdout is not None:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                if line.lstrip("\x1b[0123456789;m").startswith("=") and (match := _SUMMARY.fullmatch(line.strip())):
+                    summary = re.sub(r"\x1b\[[0-9;]*m", "", match[1]).strip(" =")
+    return Outcome(suite, process.returncode, summary, time.monotonic() - begin)
+
+
+def report(outcomes: Sequence[Outcome]) -> int:
+    """Print one line a suite, pytest's own summary in it; returns the exit code of the whole."""
+    print()
+    for outcome in outcomes:
+        verdict = "ok    " if outcome.exit_code == 0 else "FAILED"
+        print(f"{verdict} {outcome.suite:10} {outcome.seconds:6.1f} s   {outcome.summary}")
+        if outcome.exit_code == _NO_TESTS:
+            print(f"       no test was run in tests/{outcome.suite}: that is a failure")
+    if len(outcomes) > 1:
+        print(f"       {'together':10} {sum(outcome.seconds for outcome in outcomes):6.1f} s")
+    return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), 0)
