@@ -19,6 +19,56 @@ def sql(c: Context, output: str = "") -> None:
 
 @task(
     help={
+        "pg": "PostgreSQL majors: 17, 15,17, a glob, or all; a preview must be named",
+        "os": "systems: debian-13, 'debian-*', or all (default: the newest Debian stable)",
+        "arch": "accepted for symmetry: one package serves every architecture",
+        "engine": "docker, local (nfpm, needs no root and no Docker), or auto: docker where it answers",
+        "pull": "whether base images may be pulled: missing or never (default: $PGGIT_PULL, else missing)",
+        "jobs": "how many systems to build for at once (default: the number of processors)",
+        "version": "a released version to build (default: the version in the making)",
+        "source": "make the source package (.dsc) as well; needs docker",
+        "force": "build even what is up to date",
+        "dry_run": "say what would be built, and build nothing",
+        "json": "print the outcome as JSON; progress goes to stderr",
+    }
+)
+def deb(
+    c: Context,
+    pg: str = "all",
+    os: str = "",
+    arch: str = "all",
+    engine: str = "auto",
+    pull: str = "",
+    jobs: str = "",
+    version: str = "",
+    source: bool = False,
+    force: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Build the .deb packages into dist/SYSTEM/; what is up to date is left alone."""
+    import sys
+
+    from tasks.lib import buildplan, buildreport, buildrun
+    from tasks.lib.console import Board
+    from tasks.lib.errors import PggitError
+
+    request = buildplan.Request(
+        pg, os, arch, engine, pull, jobs, version, source, force, dry_run or bool(c.config.run.dry)
+    )
+    plan = buildplan.plan(request)
+    stream = sys.stderr if json else sys.stdout
+    for note in plan.notes:
+        print(f"note: {note}", file=sys.stderr)
+    outcomes = buildrun.deb(plan, lambda line: print(line, file=stream, flush=True), lambda names: Board(names, stream))
+    print(buildreport.as_json(plan, outcomes) if json else "\n".join(buildreport.lines(plan, outcomes)))
+    failed = [one.target for one in outcomes if one.status == "failed"]
+    if failed:
+        raise PggitError(f"{len(failed)} of {len(outcomes)} packages could not be built: {', '.join(failed)}")
+
+
+@task(
+    help={
         "format": "table, json, or github (the include-list of a workflow's matrix)",
         "pg": "PostgreSQL majors: 17, 15,17, a glob, or all; a preview must be named",
         "os": "systems: debian-13, 'debian-*', or all",

@@ -1,0 +1,204 @@
+"""build.deb: make what is missing in dist, each system's packages in one go, and keep going when one fails."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.lib import buildengine, debcheck, dist, manifest, recipe
+from tasks.lib.buildplan import Job, Plan
+from tasks.lib.console import Board
+from tasks.lib.errors import PggitError
+from tasks.lib.manifest import Artifact
+from tasks.lib.paths import BUILD, DIST, ROOT
+
+LOGS = BUILD / "logs"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one target."""
+
+    target: str
+    status: str
+    """`built`, `up to date`, `failed`, or with --dry-run `would build`."""
+    file: str
+    """Below the checkout: dist/debian-13/…"""
+    engine: str = ""
+    sha256: str = ""
+    size: int = 0
+    seconds: float = 0.0
+    log: str = ""
+    error: str = ""
+
+
+def deb(plan: Plan, say: Callable[[str], None], board: Callable[[Sequence[str]], Board]) -> tuple[Outcome, ...]:
+    """Do what `plan` says; a target that fails keeps no other from being built. One outcome a job, in order.
+
+    `say` takes a line for the user, `board` gives the progress display of the targets that are built.
+    Raises PggitError where dist cannot be used at all.
+    """
+    pending = _pending(plan)
+    made: dict[Job, Outcome] = {}
+    if pending and plan.request.dry_run:
+        made = {job: Outcome(job.target, "would build", _shown(job.file), plan.request.engine) for job in pending}
+    elif pending:
+        with dist.lock(lambda: say("another build is writing to dist: waiting for it to end")):
+            pending = _pending(plan)  # the other one may have made it
+            for system in {job.system.id for job in pending}:
+                dist.check_writable(DIST / system)
+            if pending:
+                with board([job.target for job in pending]) as display:
+                    made = _Run(plan, display).build(pending)
+    listed = manifest.read()
+    return tuple(made.get(job) or _up_to_date(job, listed[job.file]) for job in plan.jobs)
+
+
+def _pending(plan: Plan) -> list[Job]:
+    listed = manifest.read()
+    return [job for job in plan.jobs if plan.done(job, listed) is None]
+
+
+def _shown(file: str) -> str:
+    return f"{DIST.relative_to(ROOT)}/{file}"
+
+
+def _up_to_date(job: Job, made: Artifact) -> Outcome:
+    return Outcome(job.target, "up to date", _shown(job.file), made.engine, made.sha256, made.size)
+
+
+class _Run:
+    """One run of build.deb that has something to build; it holds dist's lock."""
+
+    def __init__(self, plan: Plan, display: Board) -> None:
+        self.plan = plan
+        self.display = display
+        self.recipe = recipe.load(plan.request.version, plan.epoch)
+        self.manifest_lock = threading.Lock()
+
+    def build(self, pending: Sequence[Job]) -> dict[Job, Outcome]:
+        """All of `pending`, `plan.workers` systems at a time."""
+        systems: dict[str, list[Job]] = {}
+        for job in pending:
+            systems.setdefault(job.system.id, []).append(job)
+        if len(systems) == 1 or self.plan.workers == 1:
+            done = [self._system(jobs) for jobs in systems.values()]
+        else:
+            done = _in_parallel(self._system, list(systems.values()), self.plan.workers)
+        return {job: outcome for one in done for job, outcome in one.items()}
+
+    def _system(self, jobs: Sequence[Job]) -> dict[Job, Outcome]:
+        """The jobs of one system, which share a container. Never raises a PggitError: it becomes outcomes."""
+        for job in jobs:
+            self.display.step(job.target, "building")
+        started = time.monotonic()
+        try:
+            engine = buildengine.choose(self.plan, jobs[0].system, self.display.say)
+        except PggitError as error:
+            return {job: self._failed(job, "", started, str(error), None) for job in jobs}
+        outcomes = self._attempt(engine, jobs)
+        if len(jobs) > 1 and all(one.status == "failed" for one in outcomes.values()):
+            # One of them may have spoilt it for all.
+            self.display.say(f"{jobs[0].system.id}: building each package alone, since together they failed")
+            outcomes = {}
+            for job in jobs:
+                outcomes |= self._attempt(engine, [job])
+        for job, outcome in outcomes.items():
+            self.display.end(job.target, outcome.status)
+        return outcomes
+
+    def _attempt(self, engine: buildengine.Engine, jobs: Sequence[Job]) -> dict[Job, Outcome]:
+        started = time.monotonic()
+        logs = {job: LOGS / f"{job.target}.log" for job in jobs}
+        log = LOGS / f".{jobs[0].system.id}.log"
+        try:
+            with dist.clear_errors(LOGS):
+                dist.make_folder(LOGS)
+                log.unlink(missing_ok=True)
+            made = engine.make(self.plan, self.recipe, [job.pg for job in jobs], log)
+        except PggitError as error:
+            return {
+                job: self._failed(job, engine.name, started, str(error), _copy(log, path)) for job, path in logs.items()
+            }
+        outcomes = {}
+        for job, path in logs.items():
+            wrong = [*debcheck.problems(made.packages[job.pg], self.recipe, job.pg), *made.complaints[job.pg]]
+            kept = _copy(log, path, wrong)
+            try:
+                if wrong:
+                    raise PggitError(f"the package is not fit to be published: {wrong[0]}")
+                outcomes[job] = self._keep(job, engine, made, time.monotonic() - started, kept)
+            except PggitError as error:
+                outcomes[job] = self._failed(job, engine.name, started, str(error), kept)
+        return outcomes
+
+    def _keep(self, job: Job, engine: buildengine.Engine, made: buildengine.Made, seconds: float, log: Path) -> Outcome:
+        """Put a package that is fit, and the source package once, into dist and the manifest."""
+        data = made.packages[job.pg]
+        inputs = self.plan.inputs_digest(job, engine.name)
+        files = [(job.file, job.target, data, inputs)]
+        source = self.plan.source_digest(job.system) if made.source else ""
+        files += [
+            (file, f"source-{job.system.id}", made.source[Path(file).name], source)
+            for file in (self.plan.source_files(job.system) if made.source else ())
+        ]
+        with self.manifest_lock:
+            for file, _, content, _ in files:
+                dist.write(DIST / file, content)
+            manifest.record(
+                Artifact(
+                    file, manifest.sha256(content), len(content), target, self.plan.version, engine.name,
+                    self.plan.request.engine, digest, self.plan.epoch, made.tools, round(seconds, 2),
+                )
+                for file, target, content, digest in files
+            )  # fmt: skip
+        return Outcome(
+            job.target, "built", _shown(job.file), engine.name, manifest.sha256(data), len(data), round(seconds, 2),
+            str(log.relative_to(ROOT)),
+        )  # fmt: skip
+
+    def _failed(self, job: Job, engine: str, started: float, error: str, log: Path | None) -> Outcome:
+        return Outcome(
+            job.target, "failed", _shown(job.file), engine, seconds=round(time.monotonic() - started, 2),
+            log=str(log.relative_to(ROOT)) if log else "", error=error,
+        )  # fmt: skip
+
+
+def _copy(log: Path, target: Path, more: Sequence[str] = ()) -> Path:
+    """The log of a run as the log of one of its targets, with that target's own complaints added."""
+    text = log.read_bytes() if log.exists() else b""
+    dist.write(target, text + "".join(f"pggit: {line}\n" for line in more).encode())
+    return target
+
+
+def _in_parallel(
+    work: Callable[[Sequence[Job]], dict[Job, Outcome]], items: Sequence[Sequence[Job]], workers: int
+) -> list[dict[Job, Outcome]]:
+    """`work` on each of `items`, in daemon threads: Ctrl-C ends the process at once, and with it, by their
+    pipes, the containers. A pool would wait for its threads first.
+    """
+    waiting: queue.SimpleQueue[Sequence[Job]] = queue.SimpleQueue()
+    results: queue.SimpleQueue[dict[Job, Outcome] | BaseException] = queue.SimpleQueue()
+    for item in items:
+        waiting.put(item)
+
+    def worker() -> None:
+        while True:
+            try:
+                results.put(work(waiting.get_nowait()))
+            except queue.Empty:
+                return
+            except BaseException as error:
+                results.put(error)
+
+    for _ in range(min(workers, len(items))):
+        threading.Thread(target=worker, daemon=True).start()
+    done = []
+    for _ in items:
+        result = results.get()
+        if isinstance(result, BaseException):
+            raise result
+        done.append(result)
+    return done

@@ -1,0 +1,77 @@
+"""The release-grade engine: dpkg-buildpackage and lintian in a container of the target system."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.lib import lintian, recipe
+from tasks.lib.container import CommandFailed, Container
+from tasks.lib.errors import PggitError
+
+NAME = "docker"
+_PARENT = "/build"
+_EXECUTABLE = ("debian/rules", "debian/tests/installcheck")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one container made."""
+
+    packages: dict[str, bytes]
+    """The .deb for each PostgreSQL major."""
+    source: dict[str, bytes]
+    """The source package's files by name; empty where it was not asked for."""
+    tags: tuple[lintian.Tag, ...]
+    tools: dict[str, str]
+
+
+def build(
+    image: str, pgs: Sequence[str], made_of: recipe.Recipe, log: Path, *, name: str, source: Sequence[str] = ()
+) -> Built:
+    """Packages for every PostgreSQL major in `pgs`, from one run in one container of `image`; with them the
+    source package, when the names of its files (orig, debian, dsc) are given as `source`.
+
+    Everything that the container says goes to `log`. Raises PggitError when the recipe or the engine
+    fails.
+    """
+    root = f"{made_of.product.source}-{made_of.debian_version.rpartition('-')[0]}"
+    tree = f"{_PARENT}/{root}"
+    files = recipe.debian_folder(made_of, pgs)
+    debs = {pg: recipe.deb_name(made_of.version, pg) for pg in pgs}
+    environment = {
+        "SOURCE_DATE_EPOCH": str(made_of.epoch), "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/root",
+    }  # fmt: skip
+
+    with Container(image, name_hint=name) as container:
+
+        def run(*command: str) -> str:
+            try:
+                return container.run(list(command), env=environment, workdir=tree, log=log).output
+            except CommandFailed as error:
+                raise PggitError(
+                    f"`{shlex.join(command)}` failed with exit code {error.exit_code_of_command}"
+                ) from error
+
+        container.put(recipe.upstream_files(made_of), tree)
+        container.put(files, tree)
+        run("chmod", "0755", *_EXECUTABLE)
+        # Files newer than the epoch are dated back by dpkg-deb, older ones are not; so all get that date.
+        run("find", tree, "-exec", "touch", f"--date=@{made_of.epoch}", "{}", "+")
+        if source:
+            run("tar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=go=rX,u+rw,a-s",
+                f"--mtime=@{made_of.epoch}", "--exclude=debian", "-cJf", f"../{source[0]}",
+                "--transform", f"s,^\\.,{root},", ".")  # fmt: skip
+        # Nothing is compiled: the image has what Build-Depends lists, without the compiler that is implied.
+        run("dpkg-buildpackage", "-F" if source else "-b", "--no-sign", "--no-check-builddeps")
+        examined = [*debs.values(), *(name for name in source if name.endswith(".dsc"))]
+        said = container.run([*lintian.COMMAND, *examined], env=environment, workdir=_PARENT, log=log, check=False)
+        if said.exit_code not in (0, 2):  # 2: it found errors, which the caller judges
+            raise PggitError(f"lintian failed with exit code {said.exit_code}")
+        versions = run("dpkg-query", "-W", "-f", "${Package}=${Version}\\n", "debhelper", "dpkg-dev", "lintian")
+        return Built(
+            {pg: container.get(f"{_PARENT}/{deb}")[deb] for pg, deb in debs.items()},
+            {name: container.get(f"{_PARENT}/{name}")[name] for name in source},
+            lintian.parse(said.output),
+            dict(line.split("=", 1) for line in versions.splitlines() if "=" in line),
+        )
