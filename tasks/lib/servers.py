@@ -90,11 +90,15 @@ def server_user() -> tuple[int, int] | None:
     raise PggitError("PostgreSQL cannot run as root and there is no user postgres or nobody to run it as")
 
 
+def temporary() -> Path:
+    """The folder for temporary files, or /tmp where that one's path is too long to have sockets in."""
+    folder = Path(tempfile.gettempdir())
+    return folder if len(str(folder)) < _SOCKET_PATH_LIMIT - 30 else Path("/tmp")  # noqa: S108 - see make_folder
+
+
 def make_folder(prefix: str) -> Path:
     """A new private folder, short enough for a socket's path, that the server's user owns."""
-    parent = tempfile.gettempdir()
-    if len(parent) + len(prefix) + 10 > _SOCKET_PATH_LIMIT:
-        parent = "/tmp"  # noqa: S108 - mkdtemp makes a private folder in it
+    parent = temporary()
     try:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         if user := server_user():

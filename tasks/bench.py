@@ -1,0 +1,39 @@
+"""bench: measurements against bounds."""
+
+from invoke.context import Context
+
+from tasks.command import task
+
+
+@task(
+    help={
+        "area": "areas to measure, comma-separated, or all (default)",
+        "full": "take as long as good figures need",
+        "json": "print JSON",
+        "dry_run": "list the areas",
+    }
+)
+def bench(c: Context, area: str = "all", full: bool = False, json: bool = False, dry_run: bool = False) -> None:
+    """Measure; every figure is a ratio to a baseline of the same run. Exit 1 when a bound is missed."""
+    import json as encoder
+
+    from tasks.lib import bench as benchmarks
+    from tasks.lib.errors import PggitError
+
+    results = []
+    for name in benchmarks.select(area):
+        if dry_run or c.config.run.dry:
+            print(f"{name:10} {benchmarks.AREAS[name].__doc__}")
+            continue
+        for result in benchmarks.AREAS[name](full):
+            results.append(result)
+            if not json:
+                print(
+                    f"{'ok    ' if result.ok else 'MISSED'} {result.area:10} {result.name}: {result.ratio:.2f} x"
+                    f" `{result.baseline}` (bound {result.bound:g}, n={result.n}, spread {result.spread:.0%})"
+                )
+    if json:
+        print(encoder.dumps(benchmarks.report(results), indent=2))
+    missed = [result.name for result in results if not result.ok]
+    if missed:
+        raise PggitError(f"bound missed: {', '.join(missed)}")
