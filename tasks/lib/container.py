@@ -57,6 +57,7 @@ class Image:
     id: str
     tags: tuple[str, ...]
     labels: Mapping[str, str]
+    arch: str
     created: str
     """ISO 8601, as the engine says it."""
     size: int
@@ -293,7 +294,9 @@ def find_images(label: str) -> tuple[Image, ...]:
 def _inspect(client: "docker.DockerClient", reference: str) -> Image:
     found: Mapping[str, Any] = client.api.inspect_image(reference)  # type: ignore[no-untyped-call]
     labels = (found.get("Config") or {}).get("Labels") or {}
-    return Image(found["Id"], tuple(found.get("RepoTags") or ()), labels, found["Created"], found["Size"])
+    return Image(
+        found["Id"], tuple(found.get("RepoTags") or ()), labels, found["Architecture"], found["Created"], found["Size"]
+    )
 
 
 def pull_image(reference: str, arch: str) -> None:
@@ -306,8 +309,8 @@ def import_image(archive: Path, reference: str, labels: Mapping[str, str]) -> No
     """Make an image of a root file system in a tar."""
     repository, _, tag = reference.rpartition(":")
     changes = ['CMD ["/bin/bash"]', *(f'LABEL "{key}"="{value}"' for key, value in labels.items())]
-    with archive.open("rb") as data, _client(doing=f"importing {reference}") as client:
-        client.api.import_image_from_stream(data, repository=repository, tag=tag, changes=changes)
+    with _client(doing=f"importing {reference}") as client:
+        client.api.import_image(str(archive), repository=repository, tag=tag, changes=changes)
 
 
 def build_image(
