@@ -1,7 +1,7 @@
 """The release-grade engine: dpkg-buildpackage and lintian in a container of the target system."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,13 +65,26 @@ def build(
         # Nothing is compiled: the image has what Build-Depends lists, without the compiler that is implied.
         run("dpkg-buildpackage", "-F" if source else "-b", "--no-sign", "--no-check-builddeps")
         examined = [*debs.values(), *(name for name in source if name.endswith(".dsc"))]
-        said = container.run([*lintian.COMMAND, *examined], env=environment, workdir=_PARENT, log=log, check=False)
-        if said.exit_code not in (0, 2):  # 2: it found errors, which the caller judges
-            raise PggitError(f"lintian failed with exit code {said.exit_code}")
+        tags = _lintian(container, examined, log)
         versions = run("dpkg-query", "-W", "-f", "${Package}=${Version}\\n", "debhelper", "dpkg-dev", "lintian")
         return Built(
             {pg: container.get(f"{_PARENT}/{deb}")[deb] for pg, deb in debs.items()},
             {name: container.get(f"{_PARENT}/{name}")[name] for name in source},
-            lintian.parse(said.output),
+            tags,
             dict(line.split("=", 1) for line in versions.splitlines() if "=" in line),
         )
+
+
+def examine(image: str, debs: Mapping[str, bytes]) -> tuple[lintian.Tag, ...]:
+    """What lintian in a container of `image` says about finished packages, given by file name."""
+    with Container(image, name_hint="lintian") as container:
+        container.put(debs, _PARENT)
+        return _lintian(container, list(debs), None)
+
+
+def _lintian(container: Container, files: Sequence[str], log: Path | None) -> tuple[lintian.Tag, ...]:
+    environment = {"LC_ALL": "C.UTF-8", "HOME": "/root"}
+    said = container.run([*lintian.COMMAND, *files], env=environment, workdir=_PARENT, log=log, check=False)
+    if said.exit_code not in (0, 2):  # 2: it found errors, which the caller judges
+        raise PggitError(f"lintian failed with exit code {said.exit_code}")
+    return lintian.parse(said.output)
