@@ -1,0 +1,84 @@
+-- Readers for what hangs on a table under a name of its own.
+
+CREATE FUNCTION pggit.read_triggers(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_trigger'::regclass::oid, g.oid, g.tgrelid, 'TRIGGER',
+        n.nspname::text, g.tgname::text, format('%I on %I.%I', g.tgname, n.nspname, c.relname),
+        jsonb_strip_nulls(jsonb_build_object(
+            'definition', pg_get_triggerdef(g.oid),
+            'enabled', CASE g.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
+            'comment', obj_description(g.oid, 'pg_trigger'))),
+        NULL::text[]
+    FROM pg_trigger g
+    JOIN pg_class c ON c.oid = g.tgrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE g.oid = ANY (oids) AND NOT g.tgisinternal AND g.tgparentid = 0 AND c.relpersistence <> 't';
+END
+$$;
+COMMENT ON FUNCTION pggit.read_triggers(oid[]) IS 'Triggers, but for those that foreign keys and parent tables bring.';
+
+CREATE FUNCTION pggit.read_rules(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_rewrite'::regclass::oid, r.oid, r.ev_class, 'RULE',
+        n.nspname::text, r.rulename::text, format('%I on %I.%I', r.rulename, n.nspname, c.relname),
+        jsonb_strip_nulls(jsonb_build_object(
+            'definition', pg_get_ruledef(r.oid),
+            'enabled', CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
+            'comment', obj_description(r.oid, 'pg_rewrite'))),
+        NULL::text[]
+    FROM pg_rewrite r
+    JOIN pg_class c ON c.oid = r.ev_class
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE r.oid = ANY (oids) AND r.rulename <> '_RETURN' AND c.relpersistence <> 't';
+END
+$$;
+COMMENT ON FUNCTION pggit.read_rules(oid[]) IS 'Rules, but for the one that makes a view a view.';
+
+CREATE FUNCTION pggit.read_policies(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_policy'::regclass::oid, p.oid, p.polrelid, 'POLICY',
+        n.nspname::text, p.polname::text, format('%I on %I.%I', p.polname, n.nspname, c.relname),
+        jsonb_strip_nulls(jsonb_build_object(
+            'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update'
+                WHEN 'd' THEN 'delete' ELSE 'all' END,
+            'restrictive', CASE WHEN NOT p.polpermissive THEN true END,
+            'roles', (SELECT jsonb_agg(CASE r WHEN 0 THEN 'public' ELSE quote_ident(pg_get_userbyid(r)) END
+                          ORDER BY CASE r WHEN 0 THEN '' ELSE pg_get_userbyid(r)::text END COLLATE "C")
+                      FROM unnest(p.polroles) r),
+            'using', pg_get_expr(p.polqual, p.polrelid),
+            'check', pg_get_expr(p.polwithcheck, p.polrelid),
+            'comment', obj_description(p.oid, 'pg_policy'))),
+        NULL::text[]
+    FROM pg_policy p
+    JOIN pg_class c ON c.oid = p.polrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE p.oid = ANY (oids) AND c.relpersistence <> 't';
+END
+$$;
+COMMENT ON FUNCTION pggit.read_policies(oid[]) IS 'Row-level security policies.';
+
+CREATE FUNCTION pggit.read_statistics(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_statistic_ext'::regclass::oid, s.oid, s.stxrelid, 'STATISTICS',
+        n.nspname::text, s.stxname::text, format('%I.%I', n.nspname, s.stxname),
+        jsonb_strip_nulls(jsonb_build_object(
+            'owner', pg_get_userbyid(s.stxowner),
+            'definition', pg_get_statisticsobjdef(s.oid),
+            'target', nullif(s.stxstattarget, -1),
+            'comment', obj_description(s.oid, 'pg_statistic_ext'))),
+        NULL::text[]
+    FROM pg_statistic_ext s
+    JOIN pg_namespace n ON n.oid = s.stxnamespace
+    JOIN pg_class c ON c.oid = s.stxrelid
+    WHERE s.oid = ANY (oids) AND c.relpersistence <> 't';
+END
+$$;
+COMMENT ON FUNCTION pggit.read_statistics(oid[]) IS 'Extended statistics objects; what ANALYZE gathered is data.';

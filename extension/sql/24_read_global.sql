@@ -1,0 +1,203 @@
+-- Readers for schemas and for what stands outside them.
+
+CREATE FUNCTION pggit.read_schemas(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_namespace'::regclass::oid, n.oid, NULL::oid, 'SCHEMA',
+        n.nspname::text, n.nspname::text, quote_ident(n.nspname),
+        jsonb_strip_nulls(jsonb_build_object(
+            'owner', pg_get_userbyid(n.nspowner),
+            'acl', pggit.acl_items(n.nspacl, 'n', n.nspowner),
+            'comment', obj_description(n.oid, 'pg_namespace'))),
+        NULL::text[]
+    FROM pg_namespace n
+    WHERE n.oid = ANY (oids);
+END
+$$;
+COMMENT ON FUNCTION pggit.read_schemas(oid[]) IS 'Schemas.';
+
+CREATE FUNCTION pggit.read_extensions(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_extension'::regclass::oid, e.oid, NULL::oid, 'EXTENSION',
+        NULL::text, e.extname::text, quote_ident(e.extname),
+        jsonb_build_object(
+            'owner', pg_get_userbyid(e.extowner),
+            'schema', quote_ident(n.nspname),
+            'version', e.extversion),
+        NULL::text[]
+    FROM pg_extension e
+    JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.oid = ANY (oids) AND e.extname <> 'pggit';
+END
+$$;
+COMMENT ON FUNCTION pggit.read_extensions(oid[]) IS 'Extensions, each as one object; pgGit itself is left out.';
+
+CREATE FUNCTION pggit.read_wrappers(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_foreign_data_wrapper'::regclass::oid, w.oid, NULL::oid, 'FOREIGN DATA WRAPPER',
+        NULL::text, w.fdwname::text, quote_ident(w.fdwname),
+        jsonb_strip_nulls(jsonb_build_object(
+            'owner', pg_get_userbyid(w.fdwowner),
+            'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regproc::text END,
+            'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regproc::text END,
+            'options', pggit.safe_options(w.fdwoptions),
+            'acl', pggit.acl_items(w.fdwacl, 'F', w.fdwowner),
+            'comment', obj_description(w.oid, 'pg_foreign_data_wrapper'))),
+        NULL::text[]
+    FROM pg_foreign_data_wrapper w
+    WHERE w.oid = ANY (oids);
+END
+$$;
+COMMENT ON FUNCTION pggit.read_wrappers(oid[]) IS 'Foreign data wrappers.';
+
+CREATE FUNCTION pggit.read_servers(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_foreign_server'::regclass::oid, s.oid, NULL::oid, 'SERVER',
+        NULL::text, s.srvname::text, quote_ident(s.srvname),
+        jsonb_strip_nulls(jsonb_build_object(
+            'owner', pg_get_userbyid(s.srvowner),
+            'wrapper', quote_ident(w.fdwname),
+            'type', s.srvtype,
+            'version', s.srvversion,
+            'options', pggit.safe_options(s.srvoptions),
+            'acl', pggit.acl_items(s.srvacl, 'S', s.srvowner),
+            'comment', obj_description(s.oid, 'pg_foreign_server'))),
+        NULL::text[]
+    FROM pg_foreign_server s
+    JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+    WHERE s.oid = ANY (oids);
+END
+$$;
+COMMENT ON FUNCTION pggit.read_servers(oid[]) IS 'Foreign servers; user mappings hold passwords and are never read.';
+
+CREATE FUNCTION pggit.read_default_privileges(oids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'pg_default_acl'::regclass::oid, d.oid, NULL::oid, 'DEFAULT PRIVILEGES',
+        n.nspname::text, pg_get_userbyid(d.defaclrole)::text, i.identity,
+        jsonb_build_object(
+            'role', pg_get_userbyid(d.defaclrole),
+            'kind', d.defaclobjtype,
+            'acl', to_jsonb(ARRAY(SELECT a::text FROM unnest(d.defaclacl) a ORDER BY a::text COLLATE "C"))),
+        NULL::text[]
+    FROM pg_default_acl d
+    LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+    CROSS JOIN LATERAL pg_identify_object('pg_default_acl'::regclass, d.oid, 0) i
+    WHERE d.oid = ANY (oids);
+END
+$$;
+COMMENT ON FUNCTION pggit.read_default_privileges(oid[]) IS 'What ALTER DEFAULT PRIVILEGES set.';
+
+-- All of them ----------------------------------------------------------------------------------------
+
+-- The only way to the readers: it fixes every setting of a session that changes how PostgreSQL writes
+-- names and constants.
+CREATE FUNCTION pggit.read_catalog(classids oid[], objids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $$
+DECLARE
+    class record;
+    kinds text;
+BEGIN
+    FOR class IN
+        SELECT u.classid, array_agg(u.objid) AS oids
+        FROM unnest(classids, objids) AS u (classid, objid)
+        -- members of an extension belong to the extension
+        WHERE NOT EXISTS (SELECT FROM pg_depend d
+                          WHERE d.classid = u.classid AND d.objid = u.objid AND d.deptype = 'e')
+        GROUP BY u.classid
+    LOOP
+        CASE class.classid
+            WHEN 'pg_class'::regclass THEN
+                kinds := (SELECT string_agg(DISTINCT c.relkind::text, '') FROM pg_class c WHERE c.oid = ANY (class.oids));
+                IF kinds ~ '[rpf]' THEN
+                    RETURN QUERY SELECT e.* FROM pggit.read_tables(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+                END IF;
+                IF kinds ~ '[vm]' THEN
+                    RETURN QUERY SELECT e.* FROM pggit.read_views(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+                END IF;
+                IF kinds ~ '[iI]' THEN
+                    RETURN QUERY SELECT e.* FROM pggit.read_indexes(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+                END IF;
+                IF kinds ~ 'S' THEN
+                    RETURN QUERY SELECT e.* FROM pggit.read_sequences(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+                END IF;
+            WHEN 'pg_proc'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_functions(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_type'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_types(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_trigger'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_triggers(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_rewrite'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_rules(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_policy'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_policies(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_statistic_ext'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_statistics(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_collation'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_collations(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_namespace'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_schemas(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
+            WHEN 'pg_extension'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_extensions(class.oids) e;
+            WHEN 'pg_foreign_data_wrapper'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_wrappers(class.oids) e;
+            WHEN 'pg_foreign_server'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_servers(class.oids) e;
+            WHEN 'pg_default_acl'::regclass THEN
+                RETURN QUERY SELECT e.* FROM pggit.read_default_privileges(class.oids) e
+                    WHERE pggit.is_tracked_schema(e.schema_name);
+            ELSE
+                NULL;  -- a kind that is not versioned
+        END CASE;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.read_catalog(oid[], oid[]) IS
+'The tracked objects among the given catalog addresses (two arrays side by side) as they are now.';
+
+CREATE FUNCTION pggit.all_addresses(OUT classids oid[], OUT objids oid[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- 16384 is the first OID that initdb does not use itself.
+    SELECT array_agg(a.classid), array_agg(a.objid) INTO classids, objids
+    FROM (
+        SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
+            WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I')
+              AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace
+        UNION ALL SELECT 'pg_type'::regclass, t.oid FROM pg_type t
+            WHERE t.oid >= 16384 AND t.typtype IN ('d', 'e', 'r', 'c') AND t.typrelid = 0
+        UNION ALL SELECT 'pg_type'::regclass, c.reltype FROM pg_class c WHERE c.oid >= 16384 AND c.relkind = 'c'
+        UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p WHERE p.oid >= 16384
+        UNION ALL SELECT 'pg_trigger'::regclass, g.oid FROM pg_trigger g WHERE NOT g.tgisinternal
+        UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r
+            WHERE r.oid >= 16384 AND r.rulename <> '_RETURN'
+        UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p
+        UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid FROM pg_statistic_ext s
+        UNION ALL SELECT 'pg_collation'::regclass, o.oid FROM pg_collation o WHERE o.oid >= 16384
+        UNION ALL SELECT 'pg_namespace'::regclass, n.oid FROM pg_namespace n
+            WHERE n.oid >= 16384 OR n.nspname = 'public'
+        UNION ALL SELECT 'pg_extension'::regclass, e.oid FROM pg_extension e WHERE e.oid >= 16384
+        UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, w.oid FROM pg_foreign_data_wrapper w
+        UNION ALL SELECT 'pg_foreign_server'::regclass, v.oid FROM pg_foreign_server v
+        UNION ALL SELECT 'pg_default_acl'::regclass, d.oid FROM pg_default_acl d
+    ) AS a (classid, objid);
+END
+$$;
+COMMENT ON FUNCTION pggit.all_addresses() IS 'The catalog address of everything that could be tracked in this database.';

@@ -1,0 +1,145 @@
+-- From what PostgreSQL reports of a command to the objects whose definition may have changed by it.
+
+CREATE FUNCTION pggit.home_addresses(INOUT classids oid[], INOUT objids oid[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Both arrays come from one SELECT, so they stay side by side.
+    SELECT array_agg(h.classid), array_agg(h.objid) INTO classids, objids
+    FROM (
+        SELECT DISTINCT
+            CASE WHEN a.classid = 'pg_class'::regclass AND c.relkind = 'c' THEN 'pg_type'::regclass
+                 WHEN a.classid = 'pg_type'::regclass AND tc.relkind IN ('r', 'p', 'f', 'v', 'm') THEN 'pg_class'::regclass
+                 WHEN k.contypid > 0 THEN 'pg_type'::regclass
+                 WHEN a.classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass) THEN 'pg_class'::regclass
+                 WHEN r.rulename = '_RETURN' OR g.tgparentid > 0 THEN 'pg_class'::regclass
+                 ELSE a.classid END::oid AS classid,
+            CASE WHEN a.classid = 'pg_class'::regclass AND c.relkind = 'c' THEN c.reltype
+                 WHEN a.classid = 'pg_type'::regclass AND tc.relkind IN ('r', 'p', 'f', 'v', 'm') THEN tc.oid
+                 WHEN k.contypid > 0 THEN k.contypid
+                 WHEN k.conrelid > 0 THEN k.conrelid
+                 WHEN d.adrelid > 0 THEN d.adrelid
+                 WHEN r.rulename = '_RETURN' THEN r.ev_class
+                 WHEN g.tgparentid > 0 THEN g.tgrelid
+                 WHEN ck.conrelid > 0 THEN ck.conrelid
+                 WHEN i.refobjid > 0 THEN i.refobjid
+                 ELSE a.objid END AS objid
+        FROM unnest(home_addresses.classids, home_addresses.objids) AS a (classid, objid)
+        LEFT JOIN pg_class c ON a.classid = 'pg_class'::regclass AND c.oid = a.objid
+        LEFT JOIN pg_type t ON a.classid = 'pg_type'::regclass AND t.oid = a.objid
+        LEFT JOIN pg_class tc ON tc.oid = t.typrelid AND t.typrelid > 0
+        LEFT JOIN pg_constraint k ON a.classid = 'pg_constraint'::regclass AND k.oid = a.objid
+        LEFT JOIN pg_attrdef d ON a.classid = 'pg_attrdef'::regclass AND d.oid = a.objid
+        LEFT JOIN pg_rewrite r ON a.classid = 'pg_rewrite'::regclass AND r.oid = a.objid
+        LEFT JOIN pg_trigger g ON a.classid = 'pg_trigger'::regclass AND g.oid = a.objid
+        -- a constraint's index is the table's
+        LEFT JOIN pg_constraint ck ON c.relkind IN ('i', 'I') AND ck.conindid = c.oid AND ck.contype IN ('p', 'u', 'x')
+        -- and so is the sequence of an identity column
+        LEFT JOIN pg_depend i ON c.relkind = 'S' AND i.classid = a.classid AND i.objid = a.objid AND i.deptype = 'i'
+    ) h;
+END
+$$;
+COMMENT ON FUNCTION pggit.home_addresses(oid[], oid[]) IS
+'The tracked object that each address belongs to: a constraint''s table or domain, a row type''s table, a view for its rule.';
+
+CREATE FUNCTION pggit.with_table_parts(INOUT classids oid[], INOUT objids oid[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    relations oid[];
+BEGIN
+    WITH RECURSIVE family (relation) AS (
+        SELECT c.oid FROM unnest(with_table_parts.classids, with_table_parts.objids) AS a (classid, objid)
+        JOIN pg_class c ON a.classid = 'pg_class'::regclass AND c.oid = a.objid
+        WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'I')
+        UNION
+        SELECT m.relation FROM family f CROSS JOIN LATERAL (
+            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = f.relation
+            UNION ALL
+            -- a partition when last read, and perhaps no more
+            SELECT c.oid FROM pggit.object_oids o JOIN pg_class c ON c.oid = o.objid AND c.relkind IN ('r', 'p', 'f')
+            WHERE o.relid = f.relation AND o.classid = 'pg_class'::regclass
+        ) AS m (relation)
+    )
+    SELECT array_agg(f.relation) INTO relations FROM family f;
+    IF relations IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(p.classid), array_agg(p.objid) INTO classids, objids
+    FROM (
+        SELECT a.classid, a.objid FROM unnest(with_table_parts.classids, with_table_parts.objids) AS a (classid, objid)
+        UNION SELECT 'pg_class'::regclass, r FROM unnest(relations) r
+        UNION SELECT 'pg_class'::regclass, i.indexrelid FROM pg_index i WHERE i.indrelid = ANY (relations)
+        UNION SELECT 'pg_trigger'::regclass, g.oid FROM pg_trigger g
+            WHERE g.tgrelid = ANY (relations) AND NOT g.tgisinternal AND g.tgparentid = 0
+        UNION SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p WHERE p.polrelid = ANY (relations)
+        UNION SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r
+            WHERE r.ev_class = ANY (relations) AND r.rulename <> '_RETURN'
+        UNION SELECT 'pg_statistic_ext'::regclass, s.oid FROM pg_statistic_ext s WHERE s.stxrelid = ANY (relations)
+        UNION SELECT d.classid, d.objid FROM pg_depend d
+            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relations) AND d.refobjsubid > 0
+              AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
+        -- what hung on the table when it was last read, and perhaps does no more
+        UNION SELECT o.classid, o.objid FROM pggit.object_oids o WHERE o.relid = ANY (relations)
+    ) p;
+END
+$$;
+COMMENT ON FUNCTION pggit.with_table_parts(oid[], oid[]) IS
+'The given addresses and, for each table among them, its descendants and everything that hangs on any of these, now or when last read.';
+
+CREATE FUNCTION pggit.dependents(INOUT classids oid[], INOUT objids oid[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH RECURSIVE reach (classid, objid, passes) AS (
+        SELECT a.classid, a.objid, true
+        FROM unnest(dependents.classids, dependents.objids) AS a (classid, objid)
+        UNION
+        -- an attribute of a composite type is mentioned as a column
+        SELECT 'pg_class'::regclass, t.typrelid, true
+        FROM unnest(dependents.classids, dependents.objids) AS a (classid, objid)
+        JOIN pg_type t ON a.classid = 'pg_type'::regclass AND t.oid = a.objid AND t.typrelid > 0
+        UNION
+        -- A table's row type, an array type and a multirange carry the name on to their own users.
+        SELECT d.classid, d.objid, d.classid = 'pg_type'::regclass AND d.deptype IN ('i', 'a')
+        FROM reach r
+        JOIN pg_depend d ON d.refclassid = r.classid AND d.refobjid = r.objid
+        WHERE r.passes AND d.deptype <> 'e'
+    )
+    SELECT array_agg(r.classid), array_agg(r.objid) INTO classids, objids FROM reach r;
+    SELECT h.classids, h.objids INTO classids, objids FROM pggit.home_addresses(classids, objids) h;
+END
+$$;
+COMMENT ON FUNCTION pggit.dependents(oid[], oid[]) IS
+'The objects whose definitions mention one of the given ones, and those themselves.';
+
+CREATE FUNCTION pggit.addresses_changed_now(object_type text, OUT classids oid[], OUT objids oid[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
+    -- a row it wrote has an age of zero or, with savepoints, less. A few more come along and turn out equal.
+    SELECT array_agg(a.classid), array_agg(a.objid) INTO classids, objids
+    FROM (
+        SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
+            WHERE object_type IN ('TABLE', 'SEQUENCE', 'COLUMN') AND age(c.xmin) <= 0
+        UNION SELECT 'pg_class'::regclass, t.attrelid FROM pg_attribute t
+            WHERE object_type IN ('TABLE', 'SEQUENCE', 'COLUMN') AND t.attacl IS NOT NULL AND age(t.xmin) <= 0
+        -- REVOKE of the last privilege on a column leaves a null
+        UNION SELECT 'pg_class'::regclass, t.attrelid FROM pg_attribute t
+            WHERE object_type IN ('TABLE', 'COLUMN') AND t.attacl IS NULL AND t.attnum > 0 AND age(t.xmin) <= 0
+        UNION SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p
+            WHERE object_type IN ('FUNCTION', 'PROCEDURE', 'ROUTINE') AND age(p.xmin) <= 0
+        UNION SELECT 'pg_type'::regclass, t.oid FROM pg_type t
+            WHERE object_type IN ('TYPE', 'DOMAIN') AND age(t.xmin) <= 0
+        UNION SELECT 'pg_namespace'::regclass, n.oid FROM pg_namespace n
+            WHERE object_type = 'SCHEMA' AND age(n.xmin) <= 0
+        UNION SELECT 'pg_foreign_data_wrapper'::regclass, w.oid FROM pg_foreign_data_wrapper w
+            WHERE object_type = 'FOREIGN DATA WRAPPER' AND age(w.xmin) <= 0
+        UNION SELECT 'pg_foreign_server'::regclass, s.oid FROM pg_foreign_server s
+            WHERE object_type IN ('FOREIGN SERVER', 'SERVER') AND age(s.xmin) <= 0
+        UNION SELECT 'pg_default_acl'::regclass, d.oid FROM pg_default_acl d
+            WHERE object_type = 'DEFAULT PRIVILEGES' AND age(d.xmin) <= 0
+        UNION SELECT o.classid, o.objid FROM pggit.object_oids o
+            WHERE object_type = 'DEFAULT PRIVILEGES' AND o.classid = 'pg_default_acl'::regclass
+    ) AS a (classid, objid);
+END
+$$;
+COMMENT ON FUNCTION pggit.addresses_changed_now(text) IS
+'What this transaction wrote in the catalogs of a kind named as event triggers name it; may give too much, never too little.';

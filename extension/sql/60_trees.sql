@@ -1,0 +1,140 @@
+-- Trees: Merkle tries over the sha256 of an object's type and identity. A node with at most 16 objects is a
+-- leaf; any other has one child for each next hex digit in use. So the hash of a tree follows from its
+-- objects alone, and a change rewrites only the few nodes above it.
+
+CREATE FUNCTION pggit.tree_key(object_type text, identity text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN encode(sha256(convert_to(object_type || E'\n' || identity, 'UTF8')), 'hex');
+COMMENT ON FUNCTION pggit.tree_key(text, text) IS 'Where an object stands in a tree.';
+
+CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys text[], node_children text[], node_counts integer[])
+RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    node_hash text := encode(sha256(convert_to(
+        CASE WHEN leaf THEN E'leaf\n' ELSE E'node\n' END
+        || array_to_string(node_keys, ' ') || E'\n' || array_to_string(node_children, ' '), 'UTF8')), 'hex');
+BEGIN
+    INSERT INTO pggit.trees (hash, is_leaf, object_count, keys, children, counts)
+    VALUES (node_hash, leaf,
+            CASE WHEN leaf THEN cardinality(node_keys) ELSE (SELECT sum(c) FROM unnest(node_counts) c) END,
+            node_keys, node_children, node_counts)
+    ON CONFLICT DO NOTHING;
+    RETURN node_hash;
+END
+$$;
+COMMENT ON FUNCTION pggit.put_tree(boolean, text[], text[], integer[]) IS 'Stores a node and returns its hash.';
+
+CREATE FUNCTION pggit.build_tree(level integer, entry_keys text[], entry_blobs text[]) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part record;
+    node_keys text[] := '{}';
+    node_children text[] := '{}';
+    node_counts integer[] := '{}';
+BEGIN
+    IF cardinality(entry_keys) <= 16 THEN
+        RETURN pggit.put_tree(true, sorted.keys, sorted.blobs, NULL)
+        FROM (SELECT coalesce(array_agg(e.k ORDER BY e.k COLLATE "C"), '{}') AS keys,
+                     coalesce(array_agg(e.b ORDER BY e.k COLLATE "C"), '{}') AS blobs
+              FROM unnest(entry_keys, entry_blobs) AS e (k, b)) sorted;
+    END IF;
+    FOR part IN
+        SELECT substr(e.k, level + 1, 1) AS digit, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
+        FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1 ORDER BY 1 COLLATE "C"
+    LOOP
+        node_keys := node_keys || part.digit;
+        node_children := node_children || pggit.build_tree(level + 1, part.keys, part.blobs);
+        node_counts := node_counts || cardinality(part.keys);
+    END LOOP;
+    RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
+END
+$$;
+COMMENT ON FUNCTION pggit.build_tree(integer, text[], text[]) IS
+'The tree of the given keys and blobs, whose keys agree in the first level digits.';
+
+CREATE FUNCTION pggit.tree_entries(root text) RETURNS TABLE (key text, blob text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE node (is_leaf, keys, children) AS (
+        SELECT t.is_leaf, t.keys, t.children FROM pggit.trees t WHERE t.hash = root
+        UNION ALL
+        SELECT t.is_leaf, t.keys, t.children
+        FROM node n CROSS JOIN LATERAL unnest(n.children) c JOIN pggit.trees t ON t.hash = c
+        WHERE NOT n.is_leaf
+    )
+    SELECT e.k, e.b FROM node n CROSS JOIN LATERAL unnest(n.keys, n.children) AS e (k, b) WHERE n.is_leaf;
+END
+$$;
+COMMENT ON FUNCTION pggit.tree_entries(text) IS 'All objects of a tree: key and blob.';
+
+CREATE FUNCTION pggit.tree_lookup(root text, wanted text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    node pggit.trees;
+    level integer := 0;
+BEGIN
+    SELECT * INTO node FROM pggit.trees WHERE hash = root;
+    WHILE node.is_leaf IS FALSE LOOP
+        level := level + 1;
+        SELECT * INTO node FROM pggit.trees
+        WHERE hash = node.children[array_position(node.keys, substr(wanted, level, 1))];
+    END LOOP;
+    RETURN node.children[array_position(node.keys, wanted)];
+END
+$$;
+COMMENT ON FUNCTION pggit.tree_lookup(text, text) IS 'The blob under a key of a tree; null when the tree has no such object.';
+
+CREATE FUNCTION pggit.change_tree(root text, level integer, entry_keys text[], entry_blobs text[]) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    node pggit.trees;
+    part record;
+    child text;
+    child_count integer;
+    place integer;
+    total integer;
+BEGIN
+    SELECT * INTO node FROM pggit.trees WHERE hash = root;
+    IF root IS NULL OR node.is_leaf THEN
+        RETURN pggit.build_tree(level, merged.keys, merged.blobs)
+        FROM (
+            SELECT coalesce(array_agg(m.k), '{}') AS keys, coalesce(array_agg(m.b), '{}') AS blobs
+            FROM (
+                SELECT e.k, e.b FROM unnest(entry_keys, entry_blobs) AS e (k, b) WHERE e.b IS NOT NULL
+                UNION ALL
+                SELECT e.k, e.b FROM unnest(node.keys, node.children) AS e (k, b) WHERE e.k <> ALL (entry_keys)
+            ) m
+        ) merged;
+    END IF;
+    FOR part IN
+        SELECT substr(e.k, level + 1, 1) AS digit, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
+        FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1
+    LOOP
+        place := array_position(node.keys, part.digit);
+        child := pggit.change_tree(node.children[place], level + 1, part.keys, part.blobs);
+        child_count := (SELECT t.object_count FROM pggit.trees t WHERE t.hash = child);
+        IF place IS NULL THEN
+            node.keys := node.keys || part.digit;
+            node.children := node.children || child;
+            node.counts := node.counts || child_count;
+        ELSE
+            node.children[place] := child;
+            node.counts[place] := child_count;
+        END IF;
+    END LOOP;
+    SELECT array_agg(e.k ORDER BY e.k COLLATE "C"), array_agg(e.c ORDER BY e.k COLLATE "C"),
+           array_agg(e.n ORDER BY e.k COLLATE "C"), coalesce(sum(e.n), 0)
+    INTO node.keys, node.children, node.counts, total
+    FROM unnest(node.keys, node.children, node.counts) AS e (k, c, n) WHERE e.n > 0;
+    IF total > 16 THEN
+        RETURN pggit.put_tree(false, node.keys, node.children, node.counts);
+    END IF;
+    RETURN pggit.build_tree(level, rest.keys, rest.blobs)
+    FROM (SELECT coalesce(array_agg(e.key), '{}') AS keys, coalesce(array_agg(e.blob), '{}') AS blobs
+          FROM unnest(node.children) c CROSS JOIN LATERAL pggit.tree_entries(c) e) rest;
+END
+$$;
+COMMENT ON FUNCTION pggit.change_tree(text, integer, text[], text[]) IS
+'The tree with some entries replaced, added or, where the blob is null, removed. A null root is the empty tree.';

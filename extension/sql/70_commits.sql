@@ -1,0 +1,200 @@
+-- Commits, branches and what is not committed yet.
+
+CREATE FUNCTION pggit.require_init() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pggit.head) THEN
+        RAISE EXCEPTION 'pgGit is not initialized in this database'
+            USING ERRCODE = 'GT003', HINT = 'Run SELECT pggit.init(); as a superuser.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_init() IS 'Raises GT003 unless init() has run.';
+
+CREATE FUNCTION pggit.resolve_ref(ref text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found text[];
+BEGIN
+    PERFORM pggit.require_init();
+    IF ref = 'HEAD' THEN
+        RETURN (SELECT b.head FROM pggit.head h JOIN pggit.branches b ON b.id = h.branch_id);
+    END IF;
+    found := ARRAY(SELECT b.head FROM pggit.branches b WHERE b.name = ref);
+    IF found = '{}' AND ref ~ '^[0-9a-f]{4,64}$' THEN
+        found := ARRAY(SELECT c.hash FROM pggit.commits c
+                       WHERE c.hash >= ref AND c.hash < ref || 'g' ORDER BY c.hash LIMIT 2);
+    END IF;
+    IF cardinality(found) > 1 THEN
+        RAISE EXCEPTION 'commit % is ambiguous', ref USING ERRCODE = 'GT004', HINT = 'Give more digits of the hash.';
+    ELSIF found = '{}' THEN
+        RAISE EXCEPTION 'there is no branch or commit %', coalesce(quote_literal(ref), 'NULL')
+            USING ERRCODE = 'GT004', HINT = 'pggit.branches lists the branches, pggit.log() the commits.';
+    END IF;
+    RETURN found[1];
+END
+$$;
+COMMENT ON FUNCTION pggit.resolve_ref(text) IS
+'The commit that HEAD, a branch or the first digits (4 or more) of a hash stand for. Raises GT004 when there is none or more than one.';
+
+CREATE FUNCTION pggit.check_ref_name(ref text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF ref IS NULL OR ref = 'HEAD' OR char_length(ref) > 200 OR ref !~ '^[[:alnum:]_][[:alnum:]_./#@+-]*$'
+       OR ref ~ '\.\.|//|/$|\.$|^[0-9a-f]{4,64}$'
+    THEN
+        RAISE EXCEPTION '% is no valid name for a branch', coalesce(quote_literal(ref), 'NULL')
+            USING ERRCODE = 'GT005',
+            HINT = 'Up to 200 letters, digits and _ . / # @ + -, beginning with a letter, digit or _; not HEAD, not like a commit hash.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.check_ref_name(text) IS 'Raises GT005 for a name that cannot be told from something else.';
+
+CREATE FUNCTION pggit.uncommitted_changes()
+RETURNS TABLE (change text, object_type text, object text, tree_key text, blob text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    root text := (SELECT c.tree FROM pggit.commits c WHERE c.hash = pggit.resolve_ref('HEAD'));
+BEGIN
+    RETURN QUERY
+    SELECT CASE WHEN was.blob IS NULL THEN 'CREATE' WHEN o.blob IS NULL THEN 'DROP' ELSE 'ALTER' END,
+        u.object_type, u.identity, k.key, o.blob
+    FROM (SELECT DISTINCT t.object_type, t.identity FROM pggit.uncommitted t) u
+    CROSS JOIN LATERAL (SELECT pggit.tree_key(u.object_type, u.identity) AS key) k
+    CROSS JOIN LATERAL (SELECT pggit.tree_lookup(root, k.key) AS blob) was
+    LEFT JOIN pggit.objects o ON o.is_active AND NOT o.is_manual
+        AND o.object_type = u.object_type AND o.identity = u.identity
+    WHERE o.blob IS DISTINCT FROM was.blob
+    ORDER BY u.object_type, u.identity COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION pggit.uncommitted_changes() IS
+'What differs between the index and the newest commit of the current branch. A rename shows as DROP and CREATE.';
+
+CREATE FUNCTION pggit.move_branch(branch bigint, expected text, target text, action text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    branch_name text;
+BEGIN
+    UPDATE pggit.branches b SET head = target WHERE b.id = branch AND b.head = expected RETURNING b.name INTO branch_name;
+    IF branch_name IS NULL THEN
+        RAISE EXCEPTION 'the branch has moved since it was read' USING ERRCODE = 'GT006', HINT = 'Try again.';
+    END IF;
+    INSERT INTO pggit.reflog (ref, old_hash, new_hash, action, changed_by, changed_at)
+    VALUES (branch_name, expected, target, action, session_user, clock_timestamp());
+END
+$$;
+COMMENT ON FUNCTION pggit.move_branch(bigint, text, text, text) IS
+'Compare and swap: moves a branch only from where the caller saw it. Raises GT006 otherwise.';
+
+CREATE FUNCTION pggit.put_commit(branch bigint, tree text, parents text[], message text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    version_num integer := current_setting('server_version_num');
+    commit_hash text := encode(sha256(convert_to(concat_ws(E'\n',
+        'tree ' || tree, 'parents ' || array_to_string(parents, ' '), 'author ' || session_user,
+        'date ' || to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'server ' || version_num, '', message), 'UTF8')), 'hex');
+BEGIN
+    INSERT INTO pggit.commits (hash, branch_id, tree, parents, author, message, committed_at, server_version_num)
+    VALUES (commit_hash, branch, tree, parents, session_user, message, moment, version_num);
+    RETURN commit_hash;
+END
+$$;
+COMMENT ON FUNCTION pggit.put_commit(bigint, text, text[], text) IS 'Stores a commit by the session''s user, now, and returns its hash.';
+
+CREATE FUNCTION pggit.commit(message text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    branch pggit.branches;
+    old_tree text;
+    new_tree text;
+    new_commit text;
+    taken bigint[];
+BEGIN
+    PERFORM pggit.require_init();
+    IF message IS NULL OR message !~ '[^[:space:]]' THEN
+        RAISE EXCEPTION 'a commit needs a message' USING ERRCODE = 'GT007', HINT = 'Say what changed and why.';
+    END IF;
+    -- One commit at a time; commands that change the schema do not take this lock.
+    PERFORM FROM pggit.head FOR UPDATE;
+    SELECT b.* INTO branch FROM pggit.head h JOIN pggit.branches b ON b.id = h.branch_id;
+    SELECT c.tree INTO old_tree FROM pggit.commits c WHERE c.hash = branch.head;
+
+    -- Noted first: a command that another session commits from here on keeps its rows for the next commit.
+    SELECT array_agg(u.id) INTO taken FROM pggit.uncommitted u;
+    SELECT pggit.change_tree(old_tree, 0, array_agg(c.tree_key), array_agg(c.blob)) INTO new_tree
+    FROM pggit.uncommitted_changes() c HAVING count(*) > 0;
+    IF new_tree IS NULL OR new_tree = old_tree THEN
+        RAISE EXCEPTION 'nothing to commit: the schema is as in the last commit' USING ERRCODE = 'GT008';
+    END IF;
+    DELETE FROM pggit.uncommitted u WHERE u.id = ANY (taken);
+    new_commit := pggit.put_commit(branch.id, new_tree, ARRAY[branch.head], message);
+    PERFORM pggit.move_branch(branch.id, branch.head, new_commit, 'commit');
+    RETURN new_commit;
+END
+$$;
+COMMENT ON FUNCTION pggit.commit(text) IS
+'Keeps the schema as it is now on the current branch and returns the commit''s hash. Raises GT008 when nothing changed.';
+
+CREATE FUNCTION pggit.create_branch(name text, "from" text DEFAULT 'HEAD') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    start text := pggit.resolve_ref("from");
+    new_id bigint;
+BEGIN
+    PERFORM pggit.check_ref_name(name);
+    INSERT INTO pggit.branches (name, head, created_by, created_at)
+    VALUES (create_branch.name, start, session_user, clock_timestamp())
+    ON CONFLICT ON CONSTRAINT branches_name_key DO NOTHING
+    RETURNING id INTO new_id;
+    IF new_id IS NULL THEN
+        RAISE EXCEPTION 'branch % exists already', quote_literal(name) USING ERRCODE = 'GT009', HINT = 'Choose another name.';
+    END IF;
+    INSERT INTO pggit.reflog (ref, new_hash, action, changed_by, changed_at)
+    VALUES (create_branch.name, start, 'create branch', session_user, clock_timestamp());
+    RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION pggit.create_branch(text, text) IS
+'Makes a branch that begins at another branch or commit (the current one unless told otherwise) and returns its id.';
+
+CREATE FUNCTION pggit.log(ref text DEFAULT 'HEAD', max_count integer DEFAULT 100)
+RETURNS TABLE (hash text, committed_at timestamptz, author text, message text, parents text[], branches text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE reach (hash) AS (
+        SELECT pggit.resolve_ref(ref)
+        UNION
+        SELECT p FROM reach r JOIN pggit.commits c ON c.hash = r.hash CROSS JOIN LATERAL unnest(c.parents) p
+    )
+    SELECT c.hash, c.committed_at, c.author, c.message, c.parents,
+        ARRAY(SELECT b.name FROM pggit.branches b WHERE b.head = c.hash ORDER BY b.name)
+    FROM reach r JOIN pggit.commits c ON c.hash = r.hash
+    ORDER BY c.id DESC LIMIT max_count;
+END
+$$;
+COMMENT ON FUNCTION pggit.log(text, integer) IS
+'Commits that a branch or commit can look back on, newest first, with the branches that stand at each.';
+
+CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pggit.require_init();
+    RETURN QUERY SELECT 'tracking', 'paused', NULL::text, NULL::text WHERE EXISTS (
+        SELECT FROM pggit.settings s WHERE s.name = 'paused');
+    RETURN QUERY SELECT 'tracking', 'disabled', 'EVENT TRIGGER', t.name
+        FROM unnest(ARRAY['pggit_ddl_command_start', 'pggit_ddl_command_end', 'pggit_sql_drop', 'pggit_table_rewrite']) AS t (name)
+        WHERE NOT EXISTS (SELECT FROM pg_event_trigger e WHERE e.evtname = t.name AND e.evtenabled IN ('O', 'A'));
+    RETURN QUERY SELECT 'tracking', 'error', e.command_tag, e.message FROM pggit.tracking_errors e ORDER BY e.id;
+    RETURN QUERY SELECT 'uncommitted', c.change, c.object_type, c.object FROM pggit.uncommitted_changes() c;
+    RETURN QUERY SELECT 'unrecorded', v.problem, v.object_type, v.object FROM pggit.verify() v;
+    RETURN QUERY SELECT 'not versioned', NULL::text, u.object_type, u.object FROM pggit.unversioned() u
+        ORDER BY u.object_type, u.object COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION pggit.status() IS
+'What the last commit lacks (uncommitted), what the index lacks (unrecorded: run rescan()), what is not versioned at all, and whether tracking is at work. No rows: all is committed.';

@@ -1,0 +1,97 @@
+CREATE TABLE given (id serial PRIMARY KEY, secret text)
+
+CREATE VIEW shown AS SELECT id FROM given
+
+CREATE FUNCTION doing() RETURNS integer LANGUAGE sql AS 'SELECT 1'
+
+CREATE TYPE colour AS ENUM ('red')
+
+CREATE SCHEMA rented
+
+GRANT SELECT, INSERT ON given TO alice WITH GRANT OPTION
+
+GRANT UPDATE (secret), SELECT (secret) ON given TO "Bob ""B"""
+
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO "Bob ""B"""
+
+GRANT USAGE ON SEQUENCE given_id_seq TO alice
+
+GRANT EXECUTE ON FUNCTION doing() TO alice
+
+REVOKE EXECUTE ON FUNCTION doing() FROM PUBLIC
+
+GRANT USAGE ON TYPE colour TO alice
+
+GRANT USAGE, CREATE ON SCHEMA rented TO alice
+
+REVOKE UPDATE (secret), SELECT (secret) ON given FROM "Bob ""B"""
+
+REVOKE ALL ON given FROM alice
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA rented GRANT SELECT ON TABLES TO alice
+
+ALTER DEFAULT PRIVILEGES FOR ROLE alice REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA rented REVOKE SELECT ON TABLES FROM alice
+
+ALTER TABLE given OWNER TO alice
+
+ALTER VIEW shown OWNER TO "Bob ""B"""
+
+ALTER FUNCTION doing() OWNER TO alice
+
+ALTER TYPE colour OWNER TO alice
+
+ALTER SCHEMA rented OWNER TO alice
+
+CREATE EXTENSION hstore SCHEMA rented
+
+CREATE TABLE with_hstore (h rented.hstore)
+
+CREATE VIEW of_hstore AS SELECT rented.akeys(h) AS k FROM with_hstore
+
+CREATE SCHEMA homes
+
+ALTER EXTENSION hstore SET SCHEMA homes
+
+CREATE EXTENSION citext
+
+CREATE FUNCTION member() RETURNS integer LANGUAGE sql AS 'SELECT 1'
+
+ALTER EXTENSION citext ADD FUNCTION member()
+
+ALTER EXTENSION citext DROP FUNCTION member()
+
+DROP EXTENSION hstore CASCADE
+
+CREATE FOREIGN DATA WRAPPER wrap OPTIONS (host 'h', secret 's')
+
+CREATE SERVER far FOREIGN DATA WRAPPER wrap OPTIONS (host 'localhost', pass 'hunter2')
+
+CREATE FOREIGN TABLE away (id integer OPTIONS (column_name 'x')) SERVER far OPTIONS (table_name 'y')
+
+CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (user 'u', password 'hunter2')
+
+ALTER SERVER far RENAME TO farther
+
+ALTER FOREIGN TABLE away ADD COLUMN more text
+
+GRANT USAGE ON FOREIGN SERVER farther TO alice
+
+DROP SERVER farther CASCADE
+
+DROP OWNED BY alice CASCADE
+
+CREATE TEMPORARY TABLE passing (id serial PRIMARY KEY)
+
+CREATE TEMPORARY VIEW glimpse AS SELECT * FROM passing
+
+CREATE FUNCTION pg_temp.brief() RETURNS integer LANGUAGE sql AS 'SELECT 1'
+
+ALTER TABLE passing ADD COLUMN x text
+
+DROP TABLE passing CASCADE
+
+DROP TABLE IF EXISTS never_was
+
+CREATE TABLE IF NOT EXISTS with_hstore (id integer)
