@@ -5,6 +5,7 @@ Two sources. *embedded*: the builds pinned in packaging/servers.yaml, unpacked o
 checkout's own from it, which also holds the extension.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -289,7 +290,7 @@ def home() -> Path:
     Raises PggitError when that place belongs to somebody else.
     """
     try:
-        if not paths.BUILD.exists():
+        with contextlib.suppress(FileExistsError):
             paths.BUILD.mkdir()
             paths.BUILD.chmod(0o755)  # whatever our umask is
         wanted = home_path()

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -266,8 +267,9 @@ def failure(cluster: Cluster, purpose: str, output: str) -> PggitError:
     """What to raise when a server could not be started or stopped: the reason out of output and log."""
     log = cluster.log.read_text("utf-8", "replace") if cluster.log.is_file() else ""
     lines = [line for line in (output + "\n" + log).splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL" in line or "error" in line.lower()] or lines or ["no reason given"]
-    return PggitError(f"cannot {purpose} the PostgreSQL {cluster.pg} server in {cluster.folder}: {telling[-1].strip()}")
+    telling = [line.strip() for line in lines if re.search(r"FATAL|PANIC|error|invalid", line, re.IGNORECASE)]
+    reason = "; ".join(telling[-2:]) or (lines or ["no reason given"])[-1]
+    return PggitError(f"cannot {purpose} the PostgreSQL {cluster.pg} server in {cluster.folder}: {reason}")
 
 
 def run_as_server_user(argv: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

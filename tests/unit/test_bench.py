@@ -1,0 +1,47 @@
+import json
+import sys
+
+import pytest
+
+from tasks.lib import bench
+from tasks.lib.bench import Result
+from tasks.lib.errors import PggitError, UsageError
+
+_NOTHING = [sys.executable, "-c", "pass"]
+
+
+def test_compare_measures_both_sides() -> None:
+    result = bench.compare("area", "name", 9.5, _NOTHING, _NOTHING, n=3)
+    assert (result.area, result.name, result.bound, result.n) == ("area", "name", 9.5, 3)
+    assert result.ratio > 0
+    assert result.baseline.endswith("-c pass")
+
+
+def test_a_failing_command_is_no_measurement() -> None:
+    with pytest.raises(PggitError, match="exit code 3: broken"):
+        bench.compare(
+            "a",
+            "n",
+            1,
+            [sys.executable, "-c", "import sys; print('broken', file=sys.stderr); sys.exit(3)"],
+            _NOTHING,
+            2,
+        )
+
+
+@pytest.mark.parametrize(("ratio", "ok"), [(1.25, True), (1.26, False)])
+def test_a_bound_is_kept_or_missed(ratio: float, ok: bool) -> None:
+    assert Result("a", "n", ratio, 1.25, "b", 3, 0.1).ok is ok
+
+
+def test_report_has_the_fixed_shape() -> None:
+    report = json.loads(json.dumps(bench.report([Result("startup", "n", 1.1, 1.25, "b", 3, 0.1)])))
+    assert {"machine", "commit", "results"} <= set(report)
+    assert {"area", "name", "ratio", "bound", "baseline", "n", "spread"} <= set(report["results"][0])
+
+
+def test_areas_are_picked_by_name() -> None:
+    assert bench.select("startup,noop") == ["startup", "noop"]
+    assert bench.select("all") == list(bench.AREAS)
+    with pytest.raises(UsageError, match="there is no area 'strat'; valid are startup"):
+        bench.select("strat")

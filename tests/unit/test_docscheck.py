@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from tasks.lib import docscheck
+
+_KNOWN = {"build.deb": frozenset({"--pg", "-p", "--dry-run"}), "test": frozenset({"--pg"})}
+_TEXT = """# Title
+
+```sh
+$ ./inv build.deb --pg=17   # a comment
+./inv test && ls
+```
+
+Also `./inv build.deb --dry-run` and [a link](there.md#part), [outside](https://example.org).
+
+```sql
+SELECT pggit.init();
+```
+"""
+
+
+def faults(text: str, folder: Path) -> list[str]:
+    return docscheck.check(text, folder, _KNOWN, frozenset({"init"}))
+
+
+def test_a_true_document_has_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "there.md").touch()
+    assert faults(_TEXT, tmp_path) == []
+    assert len(docscheck.command_lines(_TEXT)) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("build.deb --pg=17", "build.dep --pg=17", "there is no task build.dep"),
+        ("build.deb --pg=17", "build.deb --gp=17", "build.deb has no option --gp"),
+        ("build.deb --dry-run", "build.deb --dryrun", "build.deb has no option --dryrun"),
+        ("./inv test", "./inv --lits", "inv has no option --lits"),
+        ("there.md", "nowhere.md", "link to nowhere.md#part: no such file"),
+        ("pggit.init()", "pggit.start()", "pggit.start(): no such function in extension/sql"),
+    ],
+)
+def test_each_untruth_is_found(old: str, new: str, fault: str, tmp_path: Path) -> None:
+    (tmp_path / "there.md").touch()
+    (found,) = faults(_TEXT.replace(old, new), tmp_path)
+    assert fault in found
+
+
+def test_commands_are_those_of_the_task_tree() -> None:
+    known = docscheck.commands()
+    assert "--pg-config" in known["install"]
+    assert known["test"] == known["test.all"]
+
+
+def test_this_checkouts_documents_are_true() -> None:
+    assert docscheck.faults() == []
