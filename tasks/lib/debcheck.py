@@ -31,7 +31,8 @@ def problems(deb: bytes, recipe: Recipe, pg: str) -> tuple[str, ...]:
             sums = {f"/{name}": digest for name, digest in package.md5sums("utf-8").items()}
             data = package.data.tgz()
             members = list(data)
-            contents = {_path(one): file.read() for one in members if (file := data.extractfile(one)) is not None}
+            files = [one for one in members if one.isfile()]  # a link is told as not belonging there
+            contents = {_path(one): file.read() for one in files if (file := data.extractfile(one)) is not None}
     except (ArError, DebError, tarfile.TarError, OSError, EOFError) as error:
         return (f"is not a readable .deb: {error}",)
     return (

@@ -1,0 +1,53 @@
+"""lintian's words and the list of what is accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.lib import lintian
+from tasks.lib.errors import PggitError
+
+SAID = """running with root privileges is not recommended!
+W: postgresql-17-pggit: initial-upload-closes-no-bugs [usr/share/doc/postgresql-17-pggit/changelog.Debian.gz:1]
+E: postgresql-17-pggit: file-in-unusual-dir [usr/x]
+W: pggit source: custom-compression-in-debian-rules dh_builddeb -- -Zxz [debian/rules:17]
+"""
+ACCEPTED = [
+    lintian.Allowed("initial-upload-closes-no-bugs", "binary", "no ITP"),
+    lintian.Allowed("only-there", "binary", "an old lintian", ("debian-12",)),
+]
+
+
+def _problems(package: str, kind: str, system: str) -> tuple[str, ...]:
+    return lintian.problems(lintian.parse(SAID), package, kind, system, ACCEPTED)
+
+
+def test_a_tag_that_is_not_accepted_is_a_problem() -> None:
+    [problem] = _problems("postgresql-17-pggit", "binary", "debian-13")
+    assert problem == "lintian E: postgresql-17-pggit: file-in-unusual-dir [usr/x]"
+
+
+def test_an_entry_that_no_longer_shows_is_a_problem() -> None:
+    assert _problems("postgresql-17-pggit", "binary", "debian-12")[1:] == (
+        "packaging/lintian.yaml accepts only-there, which postgresql-17-pggit does not show; delete the entry",
+    )
+
+
+def test_an_entry_for_binaries_says_nothing_about_the_source() -> None:
+    [problem] = _problems("pggit", "source", "debian-13")
+    assert "custom-compression" in problem
+
+
+def test_the_list_itself_gives_reasons() -> None:
+    assert lintian.allowed()
+    assert all(len(one.reason) > 20 for one in lintian.allowed())
+
+
+@pytest.mark.parametrize("text", ["- tag: x\n  in: binary\n", "- tag: x\n  reason: y\n  in: nowhere\n", "- x\n"])
+def test_an_entry_without_reason_or_place_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(lintian, "ALLOWED", tmp_path / "lintian.yaml")
+    lintian.ALLOWED.write_text(text)
+    with pytest.raises(PggitError, match="needs a tag, a reason, and in"):
+        lintian.allowed()
