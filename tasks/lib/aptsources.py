@@ -11,6 +11,7 @@ from tasks.lib.targets import System
 
 _SETTINGS = re.compile(r'^Acquire::(?:Check-Valid-Until|Check-Date|Retries|https?::(?:Proxy\S*|Timeout)) ".+";$')
 """What a container needs to reach the same mirror. Authentication stays where it is."""
+_RELEASE = re.compile(r"^'((?:https?|file|copy):\S+/)dists/([^/']+)/InRelease'", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,9 @@ def _this_machines(distribution: str) -> tuple[str, str]:
         raise PggitError(f"this machine's apt knows no {distribution} mirror; {advice}")
     own = {release.get("VERSION_CODENAME", ""), "stable", "testing", "unstable", "sid"} - {""}
     by_suite: dict[str, str] = {}
-    for line in _output(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"]
-    ).splitlines():
-        uri, _, suite = line.rpartition(" ")
-        by_suite.setdefault(suite.partition("/")[0], uri)
+    # What apt would fetch, so apt itself reads its two formats; no list needs to have been fetched before.
+    for uri, suite in _RELEASE.findall(_output(["apt-get", "update", "--print-uris"])):
+        by_suite.setdefault(suite, uri)
     main = next((by_suite[suite] for suite in sorted(own & by_suite.keys())), "")
     security = next((by_suite[f"{suite}-security"] for suite in sorted(own) if f"{suite}-security" in by_suite), "")
     if not main:
