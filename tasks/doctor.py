@@ -7,7 +7,7 @@ from tasks.command import task
 
 @task(
     help={
-        "fix": "install the missing system packages (as root; else print the commands)",
+        "fix": "install the missing system packages, as root or by a sudo that asks for no password",
         "json": "print JSON",
         "dry_run": "with --fix: print the commands only",
     }

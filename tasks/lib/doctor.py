@@ -68,14 +68,29 @@ def examine() -> list[Finding]:
 
 
 def fixes(findings: Sequence[Finding]) -> list[list[str]]:
-    """The commands that `--fix` runs: system packages only, and only as root. Empty where it may do nothing."""
+    """The commands that `--fix` runs: system packages only. Empty where it may do nothing.
+
+    It may as root, and with sudo where that asks for no password.
+    """
     # One command for each finding: a package that this release of the system lacks must not keep the others out.
     wanted = list(dict.fromkeys(finding.packages for finding in findings if not finding.ok and finding.packages))
     install = manager()
-    if not wanted or install is None or os.geteuid() != 0:
+    rights = _rights()
+    if not wanted or install is None or rights is None:
         return []
-    refresh = [["apt-get", "update"]] if install[0] == "apt-get" else []
-    return [*refresh, *([*install, *packages] for packages in wanted)]
+    refresh = [[*rights, "apt-get", "update"]] if install[0] == "apt-get" else []
+    return [*refresh, *([*rights, *install, *packages] for packages in wanted)]
+
+
+def _rights() -> tuple[str, ...] | None:
+    """The words before a command that make it root's; None where there are none."""
+    if os.geteuid() == 0:
+        return ()
+    return ("sudo", "-n") if shutil.which("sudo") and _succeeds("sudo", "-n", "true") else None
+
+
+def _succeeds(*command: str) -> bool:
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
 
 
 def fix(findings: Sequence[Finding]) -> None:
@@ -87,7 +102,11 @@ def fix(findings: Sequence[Finding]) -> None:
 
 
 def _version(*command: str) -> str:
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    """The first line that a program prints; "" when it is not there or fails."""
+    try:
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError:
+        return ""
     return (result.stdout.strip().splitlines() or [""])[0] if result.returncode == 0 else ""
 
 
