@@ -113,7 +113,8 @@ class Container:
         """Nothing is started before the `with` block."""
         self.image = image
         self.name_hint = name_hint
-        self._id = ""
+        self.id = ""
+        """The engine's name for it, once it runs."""
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -121,7 +122,7 @@ class Container:
         with contextlib.ExitStack() as stack:
             self._docker = stack.enter_context(_client(doing=f"starting a container of {self.image}"))
             sweep(self._docker)
-            self._id = self._docker.api.create_container(
+            self.id = self._docker.api.create_container(
                 self.image,
                 ["cat"],  # ends when the pipe to this process closes
                 stdin_open=True,
@@ -130,9 +131,9 @@ class Container:
                 host_config=self._docker.api.create_host_config(auto_remove=True, init=True),
             )["Id"]
             stack.callback(self._remove)
-            self._pipe = self._docker.api.attach_socket(self._id, params={"stdin": 1, "stream": 1})
+            self._pipe = self._docker.api.attach_socket(self.id, params={"stdin": 1, "stream": 1})
             stack.callback(self._pipe.close)
-            self._docker.api.start(self._id)
+            self._docker.api.start(self.id)
             self._stack = stack.pop_all()
         return self
 
@@ -145,7 +146,7 @@ class Container:
     def _remove(self) -> None:
         # Gone already (an engine that went down, `docker rm` by hand) is as good as removed.
         with contextlib.suppress(PggitError), _errors("removing a container"):
-            self._docker.api.remove_container(self._id, force=True, v=True)
+            self._docker.api.remove_container(self.id, force=True, v=True)
 
     def run(
         self,
@@ -168,7 +169,7 @@ class Container:
             stack.enter_context(_errors(doing))
             append = stack.enter_context(_appending(log))
             exec_id = self._docker.api.exec_create(
-                self._id, list(argv), environment=dict(env or {}), user=user or "", workdir=workdir
+                self.id, list(argv), environment=dict(env or {}), user=user or "", workdir=workdir
             )["Id"]
             for chunk in self._docker.api.exec_start(exec_id, stream=True):
                 output += chunk
@@ -190,7 +191,7 @@ class Container:
         archive = pack(files, mode)
         self.run(["mkdir", "-p", destination])
         with _errors(f"copying files into {self.image}"):
-            self._docker.api.put_archive(self._id, destination, archive)
+            self._docker.api.put_archive(self.id, destination, archive)
 
     def get(self, path: str) -> dict[str, bytes]:
         """The files at `path`: a folder's by their path relative to it, a single file's by its name.
@@ -198,7 +199,7 @@ class Container:
         Raises PggitError where there is nothing at `path`.
         """
         with _errors(f"copying {path} out of {self.image}"):
-            stream, _ = self._docker.api.get_archive(self._id, path)
+            stream, _ = self._docker.api.get_archive(self.id, path)
             data = io.BytesIO(b"".join(stream))
         files = {}
         with tarfile.open(fileobj=data) as tar:
