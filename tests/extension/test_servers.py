@@ -6,6 +6,8 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -56,6 +58,14 @@ def postmaster(folder: Path) -> int:
 def majors(request: pytest.FixtureRequest) -> tuple[str, ...]:
     chosen: tuple[str, ...] = request.config.option.pg
     return chosen
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that every user can enter, as pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="pggit-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to watch processes")
@@ -121,13 +131,13 @@ def test_a_server_that_cannot_start_says_why(majors: tuple[str, ...]) -> None:
     assert not folder.exists()
 
 
-def test_two_processes_prepare_the_same_tree_at_once(tmp_path: Path, majors: tuple[str, ...]) -> None:
+def test_two_processes_prepare_the_same_tree_at_once(open_folder: Path, majors: tuple[str, ...]) -> None:
     script = (
         "import sys; from pathlib import Path; from tasks.lib import paths, serverbuilds;"
         " paths.BUILD = Path(sys.argv[2]); print(serverbuilds.bin_dir(sys.argv[1]))"
     )
     makers = [
-        python(script, majors[-1], str(tmp_path / "build"), PGGIT_CACHE=str(tmp_path / "cache")) for _ in range(2)
+        python(script, majors[-1], str(open_folder / "build"), PGGIT_CACHE=str(open_folder / "cache")) for _ in range(2)
     ]
     texts = [maker.communicate() for maker in makers]
     assert [maker.returncode for maker in makers] == [0, 0], texts
@@ -137,7 +147,7 @@ def test_two_processes_prepare_the_same_tree_at_once(tmp_path: Path, majors: tup
     answer = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
     assert f" {majors[-1]}." in answer
     assert (programs.parent / "share" / "extension" / "pggit.control").is_file()
-    leftovers = [path.name for path in (tmp_path / "cache" / "servers").iterdir() if path.name.startswith(".new")]
+    leftovers = [path.name for path in (open_folder / "cache" / "servers").iterdir() if path.name.startswith(".new")]
     assert leftovers == []
 
 
@@ -181,12 +191,9 @@ def test_installed_servers_that_are_not_there_are_said_to_be_missing(monkeypatch
 
 
 def test_kept_servers_start_once_and_recover(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majors: tuple[str, ...]
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch, majors: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(serverbuilds, "home_path", lambda: tmp_path)
-    for parent in (tmp_path, *tmp_path.parents[:-1]):
-        if not parent.stat().st_mode & 0o001 and parent.stat().st_uid == os.geteuid():
-            parent.chmod(parent.stat().st_mode | 0o011)  # the server's user has to get there
+    monkeypatch.setattr(serverbuilds, "home_path", lambda: open_folder)
     pg = majors[-1]
     first, new = keptservers.start(pg, "auto", durable=False)
     try:
