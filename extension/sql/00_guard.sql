@@ -1,3 +1,6 @@
+-- The server puts the caller's search_path back at the end of the script.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 -- CREATE EXTENSION uses a schema named pggit that is already there. Whoever owns that schema could
 -- replace our functions later, so one that somebody else made, or that holds anything, is refused.
 DO $guard$

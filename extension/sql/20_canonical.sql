@@ -16,21 +16,23 @@ CREATE TYPE pggit.catalog_entry AS (
 COMMENT ON TYPE pggit.catalog_entry IS
 'An object as the catalog has it now. relid is the table it hangs on, if any.';
 
+-- PL/pgSQL throughout, since SQL-language functions that set search_path are planned anew in every query;
+-- STRICT, since most arguments are null and a call that is not made costs nothing.
+
 CREATE FUNCTION pggit.blob_hash(object_type text, identity text, definition jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-RETURN encode(sha256(convert_to(object_type || E'\n' || identity || E'\n' || definition::text, 'UTF8')), 'hex');
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN encode(sha256(convert_to(object_type || E'\n' || identity || E'\n' || definition::text, 'UTF8')), 'hex');
+END
+$$;
 COMMENT ON FUNCTION pggit.blob_hash(text, text, jsonb) IS
 'The content address of a definition: sha256 in hex over type, identity and definition.';
 
 CREATE FUNCTION pggit.acl_items(acl aclitem[], kind "char", owner oid) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    given text[];
+    given text[] := ARRAY(SELECT i::text FROM unnest(acl) i ORDER BY i::text COLLATE "C");
 BEGIN
-    IF acl IS NULL THEN
-        RETURN NULL;
-    END IF;
-    given := ARRAY(SELECT i::text FROM unnest(acl) i ORDER BY i::text COLLATE "C");
     IF given = ARRAY(SELECT i::text FROM unnest(acldefault(kind, owner)) i ORDER BY i::text COLLATE "C") THEN
         RETURN NULL;
     END IF;
@@ -41,32 +43,41 @@ COMMENT ON FUNCTION pggit.acl_items(aclitem[], "char", oid) IS
 'Granted privileges as a sorted list of PostgreSQL''s own items; null when they are what a new object has.';
 
 CREATE FUNCTION pggit.sorted_options(options text[]) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-RETURN (SELECT jsonb_agg(o ORDER BY o COLLATE "C") FROM unnest(options) o);
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT jsonb_agg(o ORDER BY o COLLATE "C") FROM unnest(options) o);
+END
+$$;
 COMMENT ON FUNCTION pggit.sorted_options(text[]) IS 'Storage options in a fixed order; null when there are none.';
 
 -- Values of server and wrapper options can be passwords. Only options whose values are known to be
 -- harmless keep theirs; of the others the name is recorded alone.
 CREATE FUNCTION pggit.safe_options(options text[]) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-RETURN (
-    SELECT jsonb_agg(
-        CASE WHEN split_part(o, '=', 1) IN (
-            'host', 'hostaddr', 'port', 'dbname', 'fetch_size', 'batch_size', 'extensions', 'updatable',
-            'use_remote_estimate', 'fdw_startup_cost', 'fdw_tuple_cost', 'async_capable', 'truncatable',
-            'keep_connections', 'parallel_commit', 'parallel_abort', 'analyze_sampling', 'sslmode',
-            'connect_timeout', 'schema_name', 'table_name', 'column_name')
-        THEN o ELSE split_part(o, '=', 1) END
-        ORDER BY o COLLATE "C")
-    FROM unnest(options) o);
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_agg(
+            CASE WHEN split_part(o, '=', 1) IN (
+                'host', 'hostaddr', 'port', 'dbname', 'fetch_size', 'batch_size', 'extensions', 'updatable',
+                'use_remote_estimate', 'fdw_startup_cost', 'fdw_tuple_cost', 'async_capable', 'truncatable',
+                'keep_connections', 'parallel_commit', 'parallel_abort', 'analyze_sampling', 'sslmode',
+                'connect_timeout', 'schema_name', 'table_name', 'column_name')
+            THEN o ELSE split_part(o, '=', 1) END
+            ORDER BY o COLLATE "C")
+        FROM unnest(options) o);
+END
+$$;
 COMMENT ON FUNCTION pggit.safe_options(text[]) IS
 'Options of a foreign server or wrapper, sorted; a value that could be a secret is left out.';
 
 CREATE FUNCTION pggit.is_tracked_schema(schema_name text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-RETURN schema_name IS NULL
-    OR NOT (schema_name IN ('pggit', 'pggit_attic', 'information_schema')
-            OR starts_with(schema_name, 'pg_')
-            OR starts_with(schema_name, 'pggit_backup_'));
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN schema_name IS NULL
+        OR NOT (schema_name IN ('pggit', 'pggit_attic', 'information_schema')
+                OR starts_with(schema_name, 'pg_')
+                OR starts_with(schema_name, 'pggit_backup_'));
+END
+$$;
 COMMENT ON FUNCTION pggit.is_tracked_schema(text) IS
 'Whether objects of this schema are recorded: not those of the system, nor pgGit''s own. Null stands for objects outside all schemas.';

@@ -22,7 +22,7 @@ BEGIN
                     'cycle', s.seqcycle, 'owner', pg_get_userbyid(sc.relowner),
                     'persistence', CASE WHEN sc.relpersistence = 'u' THEN 'unlogged' END,
                     'acl', pggit.acl_items(sc.relacl, 's', sc.relowner),
-                    'comment', obj_description(sc.oid, 'pg_class'))
+                    'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = sc.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
                 FROM pg_depend i
                 JOIN pg_sequence s ON s.seqrelid = i.objid
                 JOIN pg_class sc ON sc.oid = i.objid
@@ -51,12 +51,12 @@ BEGIN
         LEFT JOIN LATERAL (
             SELECT jsonb_build_object(
                 'name', k.conname, 'definition', pg_get_constraintdef(k.oid),
-                'comment', obj_description(k.oid, 'pg_constraint')) AS shown
+                'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0)) AS shown
             FROM pg_constraint k
             WHERE a.attnotnull AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
               AND (k.connoinherit OR NOT k.convalidated
                    OR k.conname <> pggit.default_not_null_name(k.conrelid, a.attname)
-                   OR obj_description(k.oid, 'pg_constraint') IS NOT NULL)) nn ON true
+                   OR EXISTS (SELECT FROM pg_description m2 WHERE m2.objoid = k.oid AND m2.classoid = 'pg_constraint'::regclass AND m2.objsubid = 0))) nn ON true
         WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped);
 END
 $$;
@@ -92,8 +92,8 @@ BEGIN
             'local', CASE WHEN k.coninhcount > 0 AND k.conislocal THEN true END,
             'index_options', pggit.sorted_options(x.reloptions),
             'tablespace', s.spcname,
-            'index_comment', obj_description(x.oid, 'pg_class'),
-            'comment', obj_description(k.oid, 'pg_constraint'))))
+            'index_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = x.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0))))
         FROM pg_constraint k
         LEFT JOIN pg_class x ON k.contype IN ('p', 'u', 'x') AND x.oid = k.conindid
         LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
@@ -149,7 +149,7 @@ BEGIN
             'fdw_options', (SELECT pggit.sorted_options(f.ftoptions) FROM pg_foreign_table f
                             WHERE c.relkind = 'f' AND f.ftrelid = c.oid),
             'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
-            'comment', obj_description(c.oid, 'pg_class'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))),
         ARRAY(SELECT a.attname::text FROM pg_attribute a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
     FROM pg_class c
@@ -179,7 +179,7 @@ BEGIN
                 SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                 WHERE i.indrelid = c.oid AND i.indisclustered) END,
             'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
-            'comment', obj_description(c.oid, 'pg_class'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))),
         ARRAY(SELECT a.attname::text FROM pg_attribute a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
     FROM pg_class c
@@ -206,7 +206,7 @@ BEGIN
             'owned_by', CASE WHEN o.refobjid IS NOT NULL
                 THEN format('%I.%I.%I', tn.nspname, tc.relname, a.attname) END,
             'acl', pggit.acl_items(c.relacl, 's', c.relowner),
-            'comment', obj_description(c.oid, 'pg_class'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -240,7 +240,7 @@ BEGIN
             'tablespace', s.spcname,
             'statistics', (SELECT jsonb_object_agg(a.attnum, a.attstattarget) FROM pg_attribute a
                            WHERE i.indexprs IS NOT NULL AND a.attrelid = c.oid AND a.attstattarget >= 0),
-            'comment', obj_description(c.oid, 'pg_class'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace

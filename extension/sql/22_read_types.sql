@@ -21,14 +21,14 @@ BEGIN
             -- 'n' is listed from PostgreSQL 17 on and says no more than typnotnull
             'constraints', CASE WHEN t.typtype = 'd' THEN (
                 SELECT jsonb_object_agg(k.conname, jsonb_strip_nulls(jsonb_build_object(
-                    'definition', pg_get_constraintdef(k.oid), 'comment', obj_description(k.oid, 'pg_constraint'))))
+                    'definition', pg_get_constraintdef(k.oid), 'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0))))
                 FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c') END,
             'attributes', CASE WHEN t.typtype = 'c' THEN coalesce((
                 SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                     'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
                     'collation', CASE WHEN a.attcollation <> at.typcollation AND a.attcollation <> 0
                         THEN a.attcollation::regcollation::text END,
-                    'comment', col_description(a.attrelid, a.attnum))) ORDER BY a.attnum)
+                    'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = a.attrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = a.attnum))) ORDER BY a.attnum)
                 FROM pg_attribute a JOIN pg_type at ON at.oid = a.atttypid
                 WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '[]') END,
             'range', (
@@ -44,9 +44,9 @@ BEGIN
                 JOIN pg_namespace cn ON cn.oid = oc.opcnamespace
                 WHERE t.typtype = 'r' AND r.rngtypid = t.oid),
             'acl', pggit.acl_items(t.typacl, 'T', t.typowner),
-            'comment', CASE WHEN t.typtype = 'c' THEN coalesce(obj_description(t.oid, 'pg_type'),
-                                                             obj_description(t.typrelid, 'pg_class'))
-                       ELSE obj_description(t.oid, 'pg_type') END)),
+            'comment', CASE WHEN t.typtype = 'c' THEN coalesce((SELECT m.description FROM pg_description m WHERE m.objoid = t.oid AND m.classoid = 'pg_type'::regclass AND m.objsubid = 0),
+                                                             (SELECT m.description FROM pg_description m WHERE m.objoid = t.typrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
+                       ELSE (SELECT m.description FROM pg_description m WHERE m.objoid = t.oid AND m.classoid = 'pg_type'::regclass AND m.objsubid = 0) END)),
         NULL::text[]
     FROM pg_type t
     JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -90,7 +90,7 @@ BEGIN
                     'moving_final_modify', CASE WHEN a.aggmfinalfn <> 0 THEN a.aggmfinalmodify END)
                 FROM pg_aggregate a WHERE p.prokind = 'a' AND a.aggfnoid = p.oid),
             'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
-            'comment', obj_description(p.oid, 'pg_proc'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = p.oid AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -117,7 +117,7 @@ BEGIN
             -- renamed from colliculocale in PostgreSQL 17
             'locale', coalesce(to_jsonb(c) -> 'colllocale', to_jsonb(c) -> 'colliculocale'),
             'rules', to_jsonb(c) -> 'collicurules',
-            'comment', obj_description(c.oid, 'pg_collation'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_collation'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_collation c
     JOIN pg_namespace n ON n.oid = c.collnamespace

@@ -9,7 +9,7 @@ BEGIN
         jsonb_strip_nulls(jsonb_build_object(
             'definition', pg_get_triggerdef(g.oid),
             'enabled', CASE g.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-            'comment', obj_description(g.oid, 'pg_trigger'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = g.oid AND m.classoid = 'pg_trigger'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_trigger g
     JOIN pg_class c ON c.oid = g.tgrelid
@@ -28,7 +28,7 @@ BEGIN
         jsonb_strip_nulls(jsonb_build_object(
             'definition', pg_get_ruledef(r.oid),
             'enabled', CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-            'comment', obj_description(r.oid, 'pg_rewrite'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = r.oid AND m.classoid = 'pg_rewrite'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_rewrite r
     JOIN pg_class c ON c.oid = r.ev_class
@@ -53,7 +53,7 @@ BEGIN
                       FROM unnest(p.polroles) r),
             'using', pg_get_expr(p.polqual, p.polrelid),
             'check', pg_get_expr(p.polwithcheck, p.polrelid),
-            'comment', obj_description(p.oid, 'pg_policy'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = p.oid AND m.classoid = 'pg_policy'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_policy p
     JOIN pg_class c ON c.oid = p.polrelid
@@ -73,7 +73,7 @@ BEGIN
             'owner', pg_get_userbyid(s.stxowner),
             'definition', pg_get_statisticsobjdef(s.oid),
             'target', nullif(s.stxstattarget, -1),
-            'comment', obj_description(s.oid, 'pg_statistic_ext'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = s.oid AND m.classoid = 'pg_statistic_ext'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_statistic_ext s
     JOIN pg_namespace n ON n.oid = s.stxnamespace

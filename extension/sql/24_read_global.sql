@@ -9,7 +9,7 @@ BEGIN
         jsonb_strip_nulls(jsonb_build_object(
             'owner', pg_get_userbyid(n.nspowner),
             'acl', pggit.acl_items(n.nspacl, 'n', n.nspowner),
-            'comment', obj_description(n.oid, 'pg_namespace'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = n.oid AND m.classoid = 'pg_namespace'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_namespace n
     WHERE n.oid = ANY (oids);
@@ -47,7 +47,7 @@ BEGIN
             'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regproc::text END,
             'options', pggit.safe_options(w.fdwoptions),
             'acl', pggit.acl_items(w.fdwacl, 'F', w.fdwowner),
-            'comment', obj_description(w.oid, 'pg_foreign_data_wrapper'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = w.oid AND m.classoid = 'pg_foreign_data_wrapper'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_foreign_data_wrapper w
     WHERE w.oid = ANY (oids);
@@ -68,7 +68,7 @@ BEGIN
             'version', s.srvversion,
             'options', pggit.safe_options(s.srvoptions),
             'acl', pggit.acl_items(s.srvacl, 'S', s.srvowner),
-            'comment', obj_description(s.oid, 'pg_foreign_server'))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = s.oid AND m.classoid = 'pg_foreign_server'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_foreign_server s
     JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw

@@ -2,40 +2,66 @@
 
 CREATE FUNCTION pggit.home_addresses(INOUT classids oid[], INOUT objids oid[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    class oid;
+    object oid;
+    home oid;
+    rel record;
+    home_classids oid[] := '{}';
+    home_objids oid[] := '{}';
 BEGIN
-    -- Both arrays come from one SELECT, so they stay side by side.
-    SELECT array_agg(h.classid), array_agg(h.objid) INTO classids, objids
-    FROM (
-        SELECT DISTINCT
-            CASE WHEN a.classid = 'pg_class'::regclass AND c.relkind = 'c' THEN 'pg_type'::regclass
-                 WHEN a.classid = 'pg_type'::regclass AND tc.relkind IN ('r', 'p', 'f', 'v', 'm') THEN 'pg_class'::regclass
-                 WHEN k.contypid > 0 THEN 'pg_type'::regclass
-                 WHEN a.classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass) THEN 'pg_class'::regclass
-                 WHEN r.rulename = '_RETURN' OR g.tgparentid > 0 THEN 'pg_class'::regclass
-                 ELSE a.classid END::oid AS classid,
-            CASE WHEN a.classid = 'pg_class'::regclass AND c.relkind = 'c' THEN c.reltype
-                 WHEN a.classid = 'pg_type'::regclass AND tc.relkind IN ('r', 'p', 'f', 'v', 'm') THEN tc.oid
-                 WHEN k.contypid > 0 THEN k.contypid
-                 WHEN k.conrelid > 0 THEN k.conrelid
-                 WHEN d.adrelid > 0 THEN d.adrelid
-                 WHEN r.rulename = '_RETURN' THEN r.ev_class
-                 WHEN g.tgparentid > 0 THEN g.tgrelid
-                 WHEN ck.conrelid > 0 THEN ck.conrelid
-                 WHEN i.refobjid > 0 THEN i.refobjid
-                 ELSE a.objid END AS objid
-        FROM unnest(home_addresses.classids, home_addresses.objids) AS a (classid, objid)
-        LEFT JOIN pg_class c ON a.classid = 'pg_class'::regclass AND c.oid = a.objid
-        LEFT JOIN pg_type t ON a.classid = 'pg_type'::regclass AND t.oid = a.objid
-        LEFT JOIN pg_class tc ON tc.oid = t.typrelid AND t.typrelid > 0
-        LEFT JOIN pg_constraint k ON a.classid = 'pg_constraint'::regclass AND k.oid = a.objid
-        LEFT JOIN pg_attrdef d ON a.classid = 'pg_attrdef'::regclass AND d.oid = a.objid
-        LEFT JOIN pg_rewrite r ON a.classid = 'pg_rewrite'::regclass AND r.oid = a.objid
-        LEFT JOIN pg_trigger g ON a.classid = 'pg_trigger'::regclass AND g.oid = a.objid
-        -- a constraint's index is the table's
-        LEFT JOIN pg_constraint ck ON c.relkind IN ('i', 'I') AND ck.conindid = c.oid AND ck.contype IN ('p', 'u', 'x')
-        -- and so is the sequence of an identity column
-        LEFT JOIN pg_depend i ON c.relkind = 'S' AND i.classid = a.classid AND i.objid = a.objid AND i.deptype = 'i'
-    ) h;
+    -- Few addresses, each with one small lookup: a join over all catalogs takes longer to start than this to end.
+    FOR class, object IN SELECT DISTINCT a.c, a.o FROM unnest(classids, objids) AS a (c, o) LOOP
+        home := NULL;
+        CASE class
+            WHEN 'pg_class'::regclass THEN
+                SELECT c.relkind, c.reltype INTO rel FROM pg_class c WHERE c.oid = object;
+                IF rel.relkind = 'c' THEN
+                    class := 'pg_type'::regclass;
+                    home := rel.reltype;
+                ELSIF rel.relkind IN ('i', 'I') THEN  -- a constraint's index is the table's
+                    home := (SELECT k.conrelid FROM pg_constraint k
+                             WHERE k.conindid = object AND k.contype IN ('p', 'u', 'x'));
+                ELSIF rel.relkind = 'S' THEN  -- and so is an identity column's sequence
+                    home := (SELECT d.refobjid FROM pg_depend d
+                             WHERE d.classid = class AND d.objid = object AND d.deptype = 'i');
+                END IF;
+            WHEN 'pg_type'::regclass THEN
+                home := (SELECT c.oid FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
+                         WHERE t.oid = object AND c.relkind <> 'c');
+                IF home IS NOT NULL THEN
+                    class := 'pg_class'::regclass;
+                END IF;
+            WHEN 'pg_constraint'::regclass THEN
+                SELECT k.conrelid, k.contypid INTO rel FROM pg_constraint k WHERE k.oid = object;
+                IF rel.contypid > 0 THEN
+                    class := 'pg_type'::regclass;
+                    home := rel.contypid;
+                ELSIF rel.conrelid > 0 THEN
+                    class := 'pg_class'::regclass;
+                    home := rel.conrelid;
+                END IF;
+            WHEN 'pg_attrdef'::regclass THEN
+                class := 'pg_class'::regclass;
+                home := (SELECT d.adrelid FROM pg_attrdef d WHERE d.oid = object);
+            WHEN 'pg_rewrite'::regclass THEN
+                home := (SELECT r.ev_class FROM pg_rewrite r WHERE r.oid = object AND r.rulename = '_RETURN');
+                IF home IS NOT NULL THEN
+                    class := 'pg_class'::regclass;
+                END IF;
+            WHEN 'pg_trigger'::regclass THEN  -- one that a partition has from its parent
+                home := (SELECT g.tgrelid FROM pg_trigger g WHERE g.oid = object AND g.tgparentid > 0);
+                IF home IS NOT NULL THEN
+                    class := 'pg_class'::regclass;
+                END IF;
+            ELSE
+                NULL;
+        END CASE;
+        home_classids := home_classids || class;
+        home_objids := home_objids || coalesce(home, object);
+    END LOOP;
+    SELECT array_agg(h.c), array_agg(h.o) INTO classids, objids
+    FROM (SELECT DISTINCT u.c, u.o FROM unnest(home_classids, home_objids) AS u (c, o)) h;
 END
 $$;
 COMMENT ON FUNCTION pggit.home_addresses(oid[], oid[]) IS

@@ -50,6 +50,7 @@ DECLARE
     o pggit.objects;
     other pggit.objects;
     kind text;
+    new_id bigint;
 BEGIN
     SELECT * INTO o FROM pggit.objects WHERE id = known;
     IF o.id IS NULL OR NOT o.is_active OR o.identity <> entry.identity OR o.object_type <> entry.object_type THEN
@@ -88,7 +89,7 @@ BEGIN
     IF o.id IS NULL THEN
         INSERT INTO pggit.objects (schema_name, object_name, object_type, identity, blob, column_order)
         VALUES (entry.schema_name, entry.object_name, entry.object_type, entry.identity, new_blob, entry.column_order)
-        RETURNING id INTO o.id;
+        RETURNING id INTO new_id;
     ELSIF kind IS NOT NULL THEN
         UPDATE pggit.objects
         SET schema_name = entry.schema_name, object_name = entry.object_name, object_type = entry.object_type,
@@ -98,13 +99,13 @@ BEGIN
     END IF;
 
     INSERT INTO pggit.object_oids AS x (classid, objid, relid, object_id)
-    VALUES (entry.classid, entry.objid, entry.relid, o.id)
+    VALUES (entry.classid, entry.objid, entry.relid, coalesce(o.id, new_id))
     ON CONFLICT (objid, classid) DO UPDATE SET relid = excluded.relid, object_id = excluded.object_id
         WHERE x.object_id <> excluded.object_id OR x.relid IS DISTINCT FROM excluded.relid;
 
     IF kind IS NOT NULL THEN
         PERFORM pggit.append_history(
-            o.id, kind, tag, entry.object_type, entry.identity,
+            coalesce(o.id, new_id), kind, tag, entry.object_type, entry.identity,
             CASE WHEN o.is_active AND NOT o.is_manual AND o.identity <> entry.identity THEN o.identity END,
             CASE WHEN o.is_active AND NOT o.is_manual THEN o.blob END, new_blob,
             CASE WHEN o.is_active AND NOT o.is_manual THEN o.column_order END, entry.column_order);

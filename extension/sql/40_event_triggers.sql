@@ -1,6 +1,7 @@
 -- What runs inside other people's commands. Each handler is SECURITY DEFINER, so that an ordinary role
 -- needs no right on our tables, and catches whatever goes wrong: a command never fails because of pgGit.
--- The event triggers themselves are made by init(), since a dump's restore would fire an extension's own.
+-- plan_cache_mode: PostgreSQL would plan queries over an array of one OID anew each time, which costs more
+-- than running them. The event triggers themselves are made by init(), since a dump's restore would fire an extension's own.
 
 CREATE FUNCTION pggit.is_recording() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -25,7 +26,7 @@ COMMENT ON FUNCTION pggit.note_tracking_error(text, text, text, text) IS
 'Keeps an error of the tracking itself; where even that fails, the server log has it.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     trouble text;
 BEGIN
@@ -41,7 +42,7 @@ COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
 'Event trigger function: before a command, makes sure that the index belongs to this cluster.';
 
 CREATE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     trouble text;
     change text := CASE
@@ -124,7 +125,7 @@ $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
 
 CREATE FUNCTION pggit.on_sql_drop() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     trouble text;
     found_classids oid[];
@@ -170,7 +171,7 @@ $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';
 
 CREATE FUNCTION pggit.on_table_rewrite() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     -- The name is kept for versions that note rewrites: dumps carry the event trigger.
     RETURN;

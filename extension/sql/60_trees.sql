@@ -3,8 +3,11 @@
 -- objects alone, and a change rewrites only the few nodes above it.
 
 CREATE FUNCTION pggit.tree_key(object_type text, identity text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-RETURN encode(sha256(convert_to(object_type || E'\n' || identity, 'UTF8')), 'hex');
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN encode(sha256(convert_to(object_type || E'\n' || identity, 'UTF8')), 'hex');
+END
+$$;
 COMMENT ON FUNCTION pggit.tree_key(text, text) IS 'Where an object stands in a tree.';
 
 CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys text[], node_children text[], node_counts integer[])
@@ -95,6 +98,9 @@ DECLARE
     child_count integer;
     place integer;
     total integer;
+    node_keys text[];
+    node_children text[];
+    node_counts integer[];
 BEGIN
     SELECT * INTO node FROM pggit.trees WHERE hash = root;
     IF root IS NULL OR node.is_leaf THEN
@@ -126,14 +132,14 @@ BEGIN
     END LOOP;
     SELECT array_agg(e.k ORDER BY e.k COLLATE "C"), array_agg(e.c ORDER BY e.k COLLATE "C"),
            array_agg(e.n ORDER BY e.k COLLATE "C"), coalesce(sum(e.n), 0)
-    INTO node.keys, node.children, node.counts, total
+    INTO node_keys, node_children, node_counts, total
     FROM unnest(node.keys, node.children, node.counts) AS e (k, c, n) WHERE e.n > 0;
     IF total > 16 THEN
-        RETURN pggit.put_tree(false, node.keys, node.children, node.counts);
+        RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
     END IF;
     RETURN pggit.build_tree(level, rest.keys, rest.blobs)
     FROM (SELECT coalesce(array_agg(e.key), '{}') AS keys, coalesce(array_agg(e.blob), '{}') AS blobs
-          FROM unnest(node.children) c CROSS JOIN LATERAL pggit.tree_entries(c) e) rest;
+          FROM unnest(node_children) c CROSS JOIN LATERAL pggit.tree_entries(c) e) rest;
 END
 $$;
 COMMENT ON FUNCTION pggit.change_tree(text, integer, text[], text[]) IS
