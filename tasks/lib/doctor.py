@@ -98,7 +98,16 @@ def fix(findings: Sequence[Finding]) -> None:
     for command in fixes(findings):
         print(f"$ {shlex.join(command)}", file=sys.stderr, flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment)
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+        if result.returncode != 0:
+            print("\n".join(result.stdout.splitlines()[-5:]), file=sys.stderr)
 
 
 def _version(*command: str) -> str:
