@@ -332,7 +332,8 @@ def build_image(
             append(text.encode())
             if message.get("error"):
                 raise PggitError(f"building {reference} failed: {last or _line(text)} (log: {log})")
-            last = _line(text) or last
+            if not text.startswith(("Removing intermediate container", " --->")):
+                last = _line(text) or last  # what the step itself said
 
 
 def remove_image(image: Image) -> None:
