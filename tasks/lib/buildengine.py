@@ -32,18 +32,19 @@ class Engine:
     system: System
     image: str = ""
 
-    def make(self, plan: Plan, made_of: recipe.Recipe, pgs: Sequence[str], log: Path) -> Made:
-        """Packages of `made_of` for the PostgreSQL majors `pgs`; what happens goes to `log`.
+    def make(self, made_of: recipe.Recipe, pgs: Sequence[str], log: Path, source: Sequence[str] = ()) -> Made:
+        """Packages of `made_of` for the PostgreSQL majors `pgs`; what happens goes to `log`. With them the
+        source package, when its files are named (docker only).
 
-        Raises PggitError when that fails.
+        Raises RecipeFailedError when that fails, PggitError when the engine does.
         """
         if self.name == "local":
             packages = engine_local.build(pgs, made_of, log)
             return Made(packages, {}, dict.fromkeys(pgs, ()), engine_local.tools())
         from tasks.lib import engine_docker
 
-        source = [Path(file).name for file in plan.source_files(self.system)] if plan.request.source else []
-        built = engine_docker.build(self.image, pgs, made_of, log, name=self.system.id, source=source)
+        names = [Path(file).name for file in source]
+        built = engine_docker.build(self.image, pgs, made_of, log, name=self.system.id, source=names)
         accepted = lintian.allowed()
 
         def complaints(package: str, kind: str) -> tuple[str, ...]:

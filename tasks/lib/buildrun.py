@@ -94,31 +94,41 @@ class _Run:
         for job in jobs:
             self.display.step(job.target, "building")
         started = time.monotonic()
+        name = ""
         try:
             engine = buildengine.choose(self.plan, jobs[0].system, self.display.say)
+            name = engine.name
+            outcomes = self._together(engine, jobs)
         except PggitError as error:
-            return {job: self._failed(job, "", started, str(error), None) for job in jobs}
-        outcomes = self._attempt(engine, jobs)
-        if len(jobs) > 1 and all(one.status == "failed" for one in outcomes.values()):
-            # One of them may have spoilt it for all.
-            self.display.say(f"{jobs[0].system.id}: building each package alone, since together they failed")
-            outcomes = {}
-            for job in jobs:
-                outcomes |= self._attempt(engine, [job])
+            outcomes = {job: self._failed(job, name, started, str(error), None) for job in jobs}
         for job, outcome in outcomes.items():
             self.display.end(job.target, outcome.status)
         return outcomes
 
+    def _together(self, engine: buildengine.Engine, jobs: Sequence[Job]) -> dict[Job, Outcome]:
+        try:
+            return self._attempt(engine, jobs)
+        except recipe.RecipeFailedError:
+            self.display.say(f"{jobs[0].system.id}: the recipe failed: trying each package alone")
+        # One of them may have spoilt it for all.
+        return {job: outcome for one in jobs for job, outcome in self._attempt(engine, [one]).items()}
+
     def _attempt(self, engine: buildengine.Engine, jobs: Sequence[Job]) -> dict[Job, Outcome]:
+        """One run of the engine. Raises RecipeFailedError where the recipe fails for several jobs together."""
         started = time.monotonic()
         logs = {job: LOGS / f"{job.target}.log" for job in jobs}
         log = LOGS / f".{jobs[0].system.id}.log"
+        with dist.clear_errors(LOGS):
+            dist.make_folder(LOGS)
+            log.unlink(missing_ok=True)
+        # A source package is for all the versions asked for, or it would be another one each time.
+        whole = {job.pg for job in jobs} == {job.pg for job in self.plan.jobs if job.system == jobs[0].system}
         try:
-            with dist.clear_errors(LOGS):
-                dist.make_folder(LOGS)
-                log.unlink(missing_ok=True)
-            made = engine.make(self.plan, self.recipe, [job.pg for job in jobs], log)
+            source = self.plan.source_files(jobs[0].system) if self.plan.request.source and whole else ()
+            made = engine.make(self.recipe, [job.pg for job in jobs], log, source)
         except PggitError as error:
+            if len(jobs) > 1 and isinstance(error, recipe.RecipeFailedError):
+                raise
             return {
                 job: self._failed(job, engine.name, started, str(error), _copy(log, path)) for job, path in logs.items()
             }

@@ -32,8 +32,8 @@ def build(
     """Packages for every PostgreSQL major in `pgs`, from one run in one container of `image`; with them the
     source package, when the names of its files (orig, debian, dsc) are given as `source`.
 
-    Everything that the container says goes to `log`. Raises PggitError when the recipe or the engine
-    fails.
+    Everything that the container says goes to `log`. Raises RecipeFailedError when a command of
+    the recipe fails, PggitError when the engine does.
     """
     root = f"{made_of.product.source}-{made_of.debian_version.rpartition('-')[0]}"
     tree = f"{_PARENT}/{root}"
@@ -49,7 +49,7 @@ def build(
             try:
                 return container.run(list(command), env=environment, workdir=tree, log=log).output
             except CommandFailed as error:
-                raise PggitError(
+                raise recipe.RecipeFailedError(
                     f"`{shlex.join(command)}` failed with exit code {error.exit_code_of_command}"
                 ) from error
 

@@ -23,7 +23,7 @@ def tools() -> dict[str, str]:
 def build(pgs: Sequence[str], made_of: recipe.Recipe, log: Path) -> dict[str, bytes]:
     """The .deb for each PostgreSQL major in `pgs`. Nothing is written but temporary files and `log`.
 
-    Raises PggitError when nfpm fails.
+    Raises RecipeFailedError when nfpm fails.
     """
     nfpm = Path(sys.executable).with_name("nfpm")
     if not nfpm.exists():
@@ -52,5 +52,5 @@ def _package(nfpm: Path, folder: Path, pg: str, made_of: recipe.Recipe, output: 
     command = [str(nfpm), "package", "--config", str(config), "--packager", "deb", "--target", str(target)]
     result = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     if result.returncode != 0:
-        raise PggitError(f"nfpm failed with exit code {result.returncode}")
+        raise recipe.RecipeFailedError(f"nfpm failed with exit code {result.returncode}")
     return target.read_bytes()

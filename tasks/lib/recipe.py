@@ -17,6 +17,10 @@ README = EXTENSION / "README.md"
 LICENSE = ROOT / "LICENSE"
 
 
+class RecipeFailedError(PggitError):
+    """The engine works, but the recipe does not: the package's own build failed."""
+
+
 @dataclass(frozen=True)
 class Product:
     """packaging/package.yaml: what the package says about itself."""

@@ -15,11 +15,11 @@ _PARTS = (
 )  # fmt: skip
 
 
-def copy(target: Path) -> Path:
-    """This checkout as it is now at `target`, without git and build results, running from the same .venv."""
+def copy(target: Path, origin: Path = ROOT) -> Path:
+    """The checkout `origin` as it is now at `target`, without git and build results, with the same .venv."""
     target.mkdir(parents=True)
     for name in _PARTS:
-        source = ROOT / name
+        source = origin / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():

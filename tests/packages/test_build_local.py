@@ -109,7 +109,7 @@ def test_force_builds_what_is_up_to_date(used: Path) -> None:
 
 def test_same_bytes_from_another_directory_with_another_umask_and_time_zone(built: Path, tmp_path: Path) -> None:
     """And with another set of versions asked for."""
-    other = checkouts.copy(tmp_path / "a much longer path" / "checkout")
+    other = checkouts.copy(tmp_path / "a much longer path" / "checkout", built)
     for path in other.rglob("*.sql"):
         os.utime(path, (1, 1))
     done = inv(
