@@ -140,13 +140,19 @@ def _engine() -> Iterator[Finding]:
     from tasks.lib import container
 
     reason = container.available()
-    installed = shutil.which("dockerd") is not None
+    installed = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") is not None
+    if reason and "Permission denied" in reason:
+        command = "sudo usermod --append --groups docker $USER  # then log in anew"
+    elif installed:
+        command = "systemctl start docker  # or, without systemd: dockerd &"
+    else:
+        command = ""
+    # The packages where there is no engine at all; else it is there and only has to be reached.
+    packages = ("docker.io", "iptables") if reason and not command and shutil.which("apt-get") else ()
     yield Finding(
         "docker", "Docker engine", reason is None, reason or "answers",
         "release-grade packages (--engine=docker), images.*, packages.verify", needed=False,
-        # The packages where there is no engine at all; else it is there and only has to be started.
-        packages=() if installed or reason is None else ("docker.io", "iptables") if shutil.which("apt-get") else (),
-        command="systemctl start docker  # or, without systemd: dockerd &" if installed else "",
+        packages=packages, command=command,
     )  # fmt: skip
     yield _program("mmdebstrap", "base images where no registry can be reached (images.bootstrap)",
                    ("mmdebstrap",), False, "mmdebstrap", "--version")  # fmt: skip

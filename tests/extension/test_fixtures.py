@@ -19,6 +19,14 @@ def test_bare_db_has_the_extension_at_hand_but_not_created(bare_db: Connection) 
     assert row == (None,)
 
 
+def test_db_records_from_the_start(db: Connection) -> None:
+    db.execute("CREATE TABLE recorded ()")
+    assert db.execute("SELECT change_type, identity FROM pggit.history ORDER BY id DESC LIMIT 1").fetchone() == (
+        "CREATE",
+        "public.recorded",
+    )
+
+
 @pytest.mark.parametrize("turn", [1, 2])
 def test_every_test_has_a_fresh_database(turn: int, bare_db: Connection) -> None:
     bare_db.execute("CREATE TABLE only_once ()")
