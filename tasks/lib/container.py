@@ -8,6 +8,7 @@ holds, so it ends, and the engine removes it, even when this process is killed.
 import contextlib
 import io
 import os
+import re
 import shlex
 import socket
 import tarfile
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LABEL = "pggit.factory"
 """On every container and image made here: `docker ps --filter label=pggit.factory` shows them."""
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -267,9 +269,20 @@ def sweep(client: "docker.DockerClient") -> None:
     """Remove containers whose maker, a process of this machine, is gone: killed before it could start them."""
     filters = {"label": [LABEL, f"pggit.host={socket.gethostname()}"]}
     for found in client.api.containers(all=True, filters=filters):
-        if not Path("/proc", found["Labels"].get("pggit.pid", "")).exists():
+        if not _runs(int(found["Labels"].get("pggit.pid", "0"))):
             with contextlib.suppress(PggitError), _errors("removing a leftover container"):
                 client.api.remove_container(found["Id"], force=True, v=True)
+
+
+def _runs(pid: int) -> bool:
+    """Whether that process of this machine is there; another user's counts."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 # Images
@@ -328,12 +341,13 @@ def build_image(
             fileobj=io.BytesIO(context), custom_context=True, tag=reference, rm=True, forcerm=True, decode=True,
             buildargs={**proxies(), **arguments}, labels={**labels, LABEL: "1"},
         ):  # fmt: skip
-            text = str(message.get("stream") or message.get("error") or "")
+            text = _COLOUR.sub("", str(message.get("stream") or message.get("error") or ""))
             append(text.encode())
             if message.get("error"):
                 raise PggitError(f"building {reference} failed: {last or _line(text)} (log: {log})")
-            if not text.startswith(("Removing intermediate container", " --->")):
-                last = _line(text) or last  # what the step itself said
+            for line in text.splitlines():
+                if line.strip() and not line.startswith(("Removing intermediate container", " --->")):
+                    last = _line(line)  # what the step itself said
 
 
 def remove_image(image: Image) -> None:

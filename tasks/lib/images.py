@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.lib import aptsources, container
+from tasks.lib import aptsources, container, dist
 from tasks.lib.errors import PggitError, UsageError
 from tasks.lib.paths import BUILD, PACKAGING, cache
 from tasks.lib.targets import System, Target, load, native_arch
@@ -147,14 +147,17 @@ def _run_mmdebstrap(system: System, command: list[str], sources: aptsources.AptS
     if made and not Path(made.keyring).exists():
         raise PggitError(f"{made.keyring} is missing; it is in the package {made.keyring_package}")
     log = BUILD / "logs" / f"bootstrap-{archive.stem}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".making-") as scratch:
-        partial, listing = Path(scratch, "root.tar"), Path(scratch, "mirror.sources")
-        listing.write_text(sources.text, "utf-8")
-        with log.open("w") as out:
-            result = subprocess.run(
-                [*command, str(partial), str(listing)], stdin=subprocess.DEVNULL, stdout=out, stderr=out
-            )
+    with contextlib.ExitStack() as stack:
+        with dist.clear_errors(log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            out = stack.enter_context(log.open("w"))
+        with dist.clear_errors(archive):
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(dir=archive.parent, prefix=".making-"))
+            partial, listing = Path(scratch, "root.tar"), Path(scratch, "mirror.sources")
+            listing.write_text(sources.text, "utf-8")
+        result = subprocess.run(
+            [*command, str(partial), str(listing)], stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
         if result.returncode != 0:
             lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.startswith("E:")]
             reason = (lines or [f"exit code {result.returncode}"])[0].removeprefix("E: ")
@@ -232,18 +235,16 @@ def _obtain(recipe: Recipe, notify: Notify) -> str:
 
 
 def _folder() -> Path:
-    folder = cache() / "images"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PggitError(f"cannot write to {folder}: {error.strerror}; PGGIT_CACHE names another folder") from error
-    return folder
+    return cache() / "images"
 
 
 @contextlib.contextmanager
 def _exclusively(name: str, notify: Notify) -> Iterator[None]:
     """One run at a time makes the image `name`; the others wait and then find it made."""
-    with (_folder() / f"{name}.lock").open("w") as guard:
+    with dist.clear_errors(_folder()):
+        _folder().mkdir(parents=True, exist_ok=True)
+        guard = (_folder() / f"{name}.lock").open("w")
+    with guard:
         try:
             fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
