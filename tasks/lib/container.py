@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LABEL = "pggit.factory"
 """On every container and image made here: `docker ps --filter label=pggit.factory` shows them."""
 
+_TALK = ("Step ", " --->", "Removing intermediate container")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -335,7 +336,7 @@ def build_image(
     Raises PggitError whose message holds the failing step's last line and the log's path.
     """
     context = pack({"Dockerfile": dockerfile})
-    last = ""
+    said: list[str] = []
     with _client(doing=f"building {reference}") as client, _appending(log) as append:
         for message in client.api.build(
             fileobj=io.BytesIO(context), custom_context=True, tag=reference, rm=True, forcerm=True, decode=True,
@@ -344,10 +345,10 @@ def build_image(
             text = _COLOUR.sub("", str(message.get("stream") or message.get("error") or ""))
             append(text.encode())
             if message.get("error"):
-                raise PggitError(f"building {reference} failed: {last or _line(text)} (log: {log})")
-            for line in text.splitlines():
-                if line.strip() and not line.startswith(("Removing intermediate container", " --->")):
-                    last = _line(line)  # what the step itself said
+                reason = "; ".join(said[-2:]) or _line(text)
+                raise PggitError(f"building {reference} failed: {reason} (log: {log})")
+            # What the steps themselves say, without the engine's own talk.
+            said += [_line(line) for line in text.splitlines() if line.strip() and not line.startswith(_TALK)]
 
 
 def remove_image(image: Image) -> None:
