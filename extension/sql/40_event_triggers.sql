@@ -6,7 +6,7 @@
 CREATE FUNCTION pggit.is_recording() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- In a read-only transaction only temporary objects can be made.
+    -- A read-only transaction may REINDEX; it changes no definition, and could not record one.
     RETURN current_setting('transaction_read_only') = 'off'
        AND NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused');
 END

@@ -44,7 +44,7 @@ BEGIN
     END IF;
     FOR part IN
         SELECT substr(e.k, level + 1, 1) AS digit, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
-        FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1 ORDER BY 1 COLLATE "C"
+        FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1 ORDER BY substr(e.k, level + 1, 1) COLLATE "C"
     LOOP
         node_keys := node_keys || part.digit;
         node_children := node_children || pggit.build_tree(level + 1, part.keys, part.blobs);
@@ -114,26 +114,29 @@ BEGIN
             ) m
         ) merged;
     END IF;
+    node_keys := node.keys;
+    node_children := node.children;
+    node_counts := node.counts;
     FOR part IN
         SELECT substr(e.k, level + 1, 1) AS digit, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
         FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1
     LOOP
-        place := array_position(node.keys, part.digit);
-        child := pggit.change_tree(node.children[place], level + 1, part.keys, part.blobs);
+        place := array_position(node_keys, part.digit);
+        child := pggit.change_tree(node_children[place], level + 1, part.keys, part.blobs);
         child_count := (SELECT t.object_count FROM pggit.trees t WHERE t.hash = child);
         IF place IS NULL THEN
-            node.keys := node.keys || part.digit;
-            node.children := node.children || child;
-            node.counts := node.counts || child_count;
+            node_keys := node_keys || part.digit;
+            node_children := node_children || child;
+            node_counts := node_counts || child_count;
         ELSE
-            node.children[place] := child;
-            node.counts[place] := child_count;
+            node_children[place] := child;
+            node_counts[place] := child_count;
         END IF;
     END LOOP;
     SELECT array_agg(e.k ORDER BY e.k COLLATE "C"), array_agg(e.c ORDER BY e.k COLLATE "C"),
            array_agg(e.n ORDER BY e.k COLLATE "C"), coalesce(sum(e.n), 0)
     INTO node_keys, node_children, node_counts, total
-    FROM unnest(node.keys, node.children, node.counts) AS e (k, c, n) WHERE e.n > 0;
+    FROM unnest(node_keys, node_children, node_counts) AS e (k, c, n) WHERE e.n > 0;
     IF total > 16 THEN
         RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
     END IF;

@@ -167,7 +167,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
     WITH RECURSIVE reach (hash) AS (
-        SELECT pggit.resolve_ref(ref)
+        SELECT pggit.resolve_ref(ref) COLLATE "C"
         UNION
         SELECT p FROM reach r JOIN pggit.commits c ON c.hash = r.hash CROSS JOIN LATERAL unnest(c.parents) p
     )

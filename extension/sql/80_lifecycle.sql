@@ -1,8 +1,11 @@
 -- Switching tracking on and off.
 
 CREATE FUNCTION pggit.version() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-RETURN (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pggit');
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pggit');
+END
+$$;
 COMMENT ON FUNCTION pggit.version() IS 'The installed version of pgGit.';
 
 CREATE FUNCTION pggit.require_superuser(what text) RETURNS void

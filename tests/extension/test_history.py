@@ -1,0 +1,176 @@
+"""The record tells the truth."""
+
+import psycopg
+import pytest
+
+from tests.extension.conftest import Connect, Connection
+from tests.extension.test_tracked_kinds import differences
+
+CHANGES = "SELECT change_type, object_type, identity FROM pggit.history WHERE command_tag <> 'INIT' ORDER BY id"
+
+
+def test_each_kind_of_change_has_its_word(db: Connection) -> None:
+    for statement in (
+        "CREATE TABLE t (id integer)",
+        "ALTER TABLE t ADD COLUMN note text",
+        "ALTER TABLE t RENAME TO u",
+        "COMMENT ON TABLE u IS 'it'",
+        "GRANT SELECT ON u TO PUBLIC",
+        "DROP TABLE u",
+    ):
+        db.execute(statement)
+    words = [row[0] for row in db.execute(CHANGES).fetchall()]
+    assert words == ["CREATE", "ALTER", "RENAME", "COMMENT", "GRANT", "DROP"]
+    assert db.execute("SELECT count(DISTINCT object_id) FROM pggit.history WHERE command_tag <> 'INIT'").fetchone() == (
+        1,
+    )
+    assert db.execute("SELECT old_identity, identity FROM pggit.history WHERE change_type = 'RENAME'").fetchall() == [
+        ("public.t", "public.u")
+    ]
+    assert db.execute("SELECT is_active FROM pggit.objects WHERE identity = 'public.u'").fetchall() == [(False,)]
+    db.execute("CREATE TABLE u (id integer)")
+    assert db.execute(
+        "SELECT count(*), bool_and(is_active) FROM pggit.objects WHERE identity = 'public.u'"
+    ).fetchone() == (
+        1,
+        True,
+    )
+
+
+def test_old_and_new_definition_make_an_unbroken_chain(db: Connection) -> None:
+    db.execute("CREATE TABLE t (id integer)")
+    db.execute("ALTER TABLE t ADD COLUMN note text DEFAULT 'x'")
+    db.execute("ALTER TABLE t DROP COLUMN id")
+    db.execute("DROP TABLE t")
+    chain = db.execute(
+        "SELECT old_blob, new_blob FROM pggit.history WHERE identity = 'public.t' ORDER BY id"
+    ).fetchall()
+    assert chain[0][0] is None
+    assert chain[-1][1] is None
+    assert [new for _, new in chain[:-1]] == [old for old, _ in chain[1:]]
+    columns = db.execute(
+        "SELECT ARRAY(SELECT jsonb_object_keys(b.definition -> 'columns')) FROM pggit.history h"
+        " JOIN pggit.blobs b ON b.hash = h.new_blob WHERE h.identity = 'public.t' ORDER BY h.id"
+    ).fetchall()
+    assert columns == [(["id"],), (["id", "note"],), (["note"],)]
+    broken = "SELECT count(*) FROM pggit.blobs WHERE hash <> pggit.blob_hash(object_type, identity, definition)"
+    assert db.execute(broken).fetchone() == (0,)
+
+
+def test_who_when_and_in_which_transaction(db: Connection, connect: Connect) -> None:
+    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    user = connect("dora")
+    connect("group_of_hers")
+    db.execute("GRANT group_of_hers TO dora")
+    user.execute("SET application_name = 'the app'")
+    user.execute("SET ROLE group_of_hers")
+    row = user.execute("WITH x AS (SELECT clock_timestamp()) SELECT * FROM x, pg_backend_pid()").fetchone()
+    assert row is not None
+    with user.transaction():
+        user.execute("CREATE TABLE one (id integer)")
+        user.execute("CREATE TABLE two (id integer)")
+        xid = user.execute("SELECT pg_current_xact_id()::text").fetchone()
+    found = db.execute(
+        "SELECT session_role, set_role, application_name, backend_pid, command_tag, transaction_id::text,"
+        " created_at BETWEEN %s AND clock_timestamp() FROM pggit.history"
+        " WHERE identity IN ('public.one', 'public.two')",
+        [row[0]],
+    ).fetchall()
+    assert xid is not None
+    assert found == [("dora", "group_of_hers", "the app", row[1], "CREATE TABLE", xid[0], True)] * 2
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [
+        "CREATE TABLE IF NOT EXISTS t (other integer)",
+        "CREATE OR REPLACE VIEW v AS SELECT id FROM t",
+        "ALTER TABLE t ALTER COLUMN id SET NOT NULL",
+        "GRANT SELECT ON t TO PUBLIC",
+        "COMMENT ON TABLE t IS 'it'",
+        "ALTER TABLE t OWNER TO CURRENT_USER",
+        "REFRESH MATERIALIZED VIEW m",
+        "DROP TABLE IF EXISTS nothing",
+        "ALTER SEQUENCE s RESTART WITH 77",
+        "REINDEX TABLE t",
+        "CREATE TEMPORARY TABLE passing (id integer)",
+    ],
+)
+def test_a_statement_that_changes_nothing_adds_nothing(db: Connection, idle: str) -> None:
+    db.execute("CREATE TABLE t (id integer PRIMARY KEY); GRANT SELECT ON t TO PUBLIC; COMMENT ON TABLE t IS 'it'")
+    db.execute("CREATE VIEW v AS SELECT id FROM t; CREATE MATERIALIZED VIEW m AS SELECT id FROM t; CREATE SEQUENCE s")
+    before = db.execute("SELECT count(*) FROM pggit.history").fetchone()
+    db.execute(idle)
+    assert db.execute("SELECT count(*) FROM pggit.history").fetchone() == before
+    assert differences(db) == []
+
+
+def test_one_row_for_each_object_a_statement_changed(db: Connection) -> None:
+    db.execute("CREATE TABLE t (id serial PRIMARY KEY, email text UNIQUE CHECK (email <> ''))")
+    assert db.execute(CHANGES).fetchall() == [
+        ("CREATE", "TABLE", "public.t"),
+        ("CREATE", "SEQUENCE", "public.t_id_seq"),
+    ] or (
+        sorted(db.execute(CHANGES).fetchall())
+        == [("CREATE", "SEQUENCE", "public.t_id_seq"), ("CREATE", "TABLE", "public.t")]
+    )
+    db.execute("DROP TABLE t")
+    assert sorted(db.execute(CHANGES).fetchall())[2:] == [
+        ("DROP", "SEQUENCE", "public.t_id_seq"),
+        ("DROP", "TABLE", "public.t"),
+    ]
+
+
+def test_secrets_are_stored_nowhere(db: Connection, roles: set[str]) -> None:
+    roles.add("erik")
+    for statement in (
+        "CREATE FOREIGN DATA WRAPPER w OPTIONS (token 'hunter2')",
+        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'db.example', password 'hunter2', passfile 'hunter2')",
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (user 'u', password 'hunter2')",
+        "ALTER SERVER s OPTIONS (ADD secret 'hunter2')",
+        "CREATE ROLE erik PASSWORD 'hunter2'; CREATE TABLE beside (id integer)",
+        "CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1 password=hunter2' PUBLICATION p"
+        " WITH (connect = false, enabled = false, slot_name = NONE)",
+        "DROP SUBSCRIPTION sub",
+    ):
+        db.execute(statement)
+    assert differences(db) == []
+    tables = db.execute(
+        "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'pggit'::regnamespace AND relkind = 'r'"
+    ).fetchall()
+    assert len(tables) > 10
+    for (table,) in tables:
+        leaked = db.execute(f"SELECT count(*) FROM {table} x WHERE x::text LIKE '%hunter2%'").fetchone()
+        assert leaked == (0,), table
+    server = db.execute(
+        "SELECT definition -> 'options' FROM pggit.blobs WHERE object_type = 'SERVER' LIMIT 1"
+    ).fetchone()
+    assert server is not None
+    assert "host=db.example" in server[0]
+    assert "password" in server[0]
+
+
+@pytest.mark.parametrize("table", ["history", "commits", "blobs", "trees", "reflog"])
+@pytest.mark.parametrize("attack", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET {} = {}"])
+def test_what_happened_is_not_edited(db: Connection, table: str, attack: str) -> None:
+    column = {"history": "command_tag", "reflog": "action"}.get(table, "hash")
+    with pytest.raises(psycopg.DatabaseError) as raised:
+        db.execute(attack.format(f"pggit.{table}", column, column))
+    assert raised.value.sqlstate == "GT002"
+    assert "can only grow" in str(raised.value)
+
+
+def test_an_object_announced_by_hand(db: Connection) -> None:
+    insert = (
+        "INSERT INTO pggit.objects (schema_name, object_name, object_type) VALUES ('public', 'test_table', 'TABLE')"
+    )
+    db.execute(insert)
+    db.execute(insert)
+    active = "SELECT is_manual FROM pggit.objects WHERE is_active AND identity = 'public.test_table'"
+    assert db.execute(active).fetchall() == [(True,)]
+    assert differences(db) == []
+    db.execute("CREATE TABLE test_table (id integer)")
+    db.execute(insert)
+    assert db.execute(active).fetchall() == [(False,)]
+    assert differences(db) == []
+    assert db.execute(CHANGES).fetchall() == [("CREATE", "TABLE", "public.test_table")]
