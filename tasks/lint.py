@@ -36,13 +36,18 @@ def everything(c: Context, only: str = "", dry_run: bool = False) -> None:
         raise Exit(f"inv: {len(failed)} of {len(wanted)} checks failed: {', '.join(failed)}", code=1)
 
 
-@task(help={"dry_run": "say what would be written"})
-def lock(c: Context, dry_run: bool = False) -> None:
-    """Write requirements.lock anew: the newest versions that pyproject.toml allows, with hashes."""
+@task(
+    help={
+        "upgrade": "take the newest versions that pyproject.toml allows, instead of keeping pins that fit",
+        "dry_run": "say what would be written",
+    }
+)
+def lock(c: Context, upgrade: bool = False, dry_run: bool = False) -> None:
+    """Write requirements.lock, every pin with its hashes, from pyproject.toml."""
     from tasks.lib import lint
 
     if dry_run or c.config.run.dry:
         print(f"would write {lint.LOCK}")
         return
-    lint.write_lock()
-    print(f"wrote {lint.LOCK}; the next ./inv makes .venv anew")
+    lint.write_lock(upgrade=upgrade)
+    print(f"wrote {lint.LOCK}; where it changed, the next ./inv makes .venv anew")

@@ -154,8 +154,10 @@ def run(check: Check) -> Verdict:
     return Verdict(check.name, faults, time.monotonic() - begin)
 
 
-def write_lock() -> None:
-    """Write requirements.lock anew from pyproject.toml, with uv (fetched into build/ when not on PATH).
+def write_lock(*, upgrade: bool = False) -> None:
+    """Write requirements.lock from pyproject.toml, with uv (fetched into build/ when not on PATH).
+
+    Pins that still fit stay as they are; `upgrade` takes the newest of all.
 
     Raises PggitError where uv cannot be had or finds no solution.
     """
@@ -174,7 +176,7 @@ def write_lock() -> None:
     command = [
         uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--generate-hashes",
         "--no-emit-index-url", "--no-annotate", "--no-header", "--only-binary", ":all:", "--quiet",
-        "-o", LOCK.name,
+        "-o", LOCK.name, *(["--upgrade"] if upgrade else []),
     ]  # fmt: skip
     # uv does not read pip's configuration: a certificate store or index named there goes along.
     environment = {"UV_NATIVE_TLS": "true", **os.environ}
