@@ -63,7 +63,6 @@ class Image:
     arch: str
     created: str
     """ISO 8601, as the engine says it."""
-    size: int
 
 
 def available() -> str | None:
@@ -309,9 +308,7 @@ def find_images(label: str) -> tuple[Image, ...]:
 def _inspect(client: "docker.DockerClient", reference: str) -> Image:
     found: Mapping[str, Any] = client.api.inspect_image(reference)  # type: ignore[no-untyped-call]
     labels = (found.get("Config") or {}).get("Labels") or {}
-    return Image(
-        found["Id"], tuple(found.get("RepoTags") or ()), labels, found["Architecture"], found["Created"], found["Size"]
-    )
+    return Image(found["Id"], tuple(found.get("RepoTags") or ()), labels, found["Architecture"], found["Created"])
 
 
 def pull_image(reference: str, arch: str) -> None:

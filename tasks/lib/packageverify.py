@@ -62,18 +62,19 @@ def plan(os: str, pg: str, version: str, dist: Path = DIST) -> tuple[tuple[Targe
     os = os or matrix.default_system("deb").id
     pg = pg or next((s.ships_postgres for s in matrix.systems if s.id == os and s.ships_postgres), "all")
     chosen = matrix.select("deb", pg, os, targets.native_arch()).targets
-    return tuple((target, _package(target, version or sqlscript.version(), dist)) for target in chosen)
+    return tuple((target, _package(target, version, dist)) for target in chosen)
 
 
 def _package(target: Target, version: str, dist: Path) -> Path:
     from debian.debian_support import Version
 
-    pattern = f"{recipe.package_name(target.pg)}_{version.replace('-', '~')}-*_all.deb"
+    debian_version = (version or sqlscript.version()).replace("-", "~")
+    pattern = f"{recipe.package_name(target.pg)}_{debian_version}-*_all.deb"
     found = list((dist / target.system.id).glob(pattern))
     if not found:
         raise PggitError(
             f"no {dist.name}/{target.system.id}/{pattern}; make it with:"
-            f" ./inv build.deb --pg={target.pg} --os={target.system.id}"
+            f" ./inv build.deb --pg={target.pg} --os={target.system.id}{version and f' --version={version}'}"
         )
     return max(found, key=lambda path: Version(path.name.split("_")[1]))
 
