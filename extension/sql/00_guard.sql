@@ -2,14 +2,13 @@
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
 -- CREATE EXTENSION uses a schema named pggit that is already there. Whoever owns that schema could
--- replace our functions later, so one that somebody else made, or that holds anything, is refused.
+-- replace our functions later, so one that an ordinary role made, or that holds anything, is refused.
 DO $guard$
 BEGIN
     IF EXISTS (
-        SELECT FROM pg_catalog.pg_namespace n
-        WHERE n.nspname OPERATOR(pg_catalog.=) 'pggit'
-          AND n.nspowner OPERATOR(pg_catalog.<>) (
-              SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER))
+        SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'pggit' AND NOT r.rolsuper
+          AND r.rolname OPERATOR(pg_catalog.<>) CURRENT_USER)
     THEN
         RAISE EXCEPTION 'schema pggit belongs to another role'
             USING ERRCODE = 'GT001', HINT = 'Drop or rename that schema; CREATE EXTENSION makes its own.';

@@ -11,7 +11,7 @@ COMMENT ON FUNCTION pggit.version() IS 'The installed version of pgGit.';
 CREATE FUNCTION pggit.require_superuser(what text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF current_setting('is_superuser') <> 'on' THEN
+    IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
         RAISE EXCEPTION '% needs a superuser', what
             USING ERRCODE = 'GT010', HINT = 'PostgreSQL lets no other role make or drop event triggers.';
     END IF;

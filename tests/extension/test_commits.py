@@ -12,14 +12,14 @@ from tests.extension.test_tracked_kinds import differences
 
 
 def one(db: Connection, query: str, *values: object) -> Any:
-    row = db.execute(query, values).fetchone()
+    row = db.execute(query, values or None).fetchone()
     assert row is not None
     return row[0]
 
 
 def refused(db: Connection, query: str, *values: object) -> str:
     with pytest.raises(psycopg.DatabaseError) as raised:
-        db.execute(query, values)
+        db.execute(query, values or None)
     return raised.value.sqlstate or ""
 
 
