@@ -87,7 +87,7 @@ def test_branches_begin_where_they_are_told(db: Connection) -> None:
     later = one(db, "SELECT pggit.commit('t')")
     one(db, "SELECT pggit.create_branch('from-main', 'main')")
     one(db, "SELECT pggit.create_branch('from-hash', %s)", start[:10])
-    heads = dict(db.execute("SELECT name, head FROM pggit.branches").fetchall())
+    heads: dict[str, str] = dict(db.execute("SELECT name, head FROM pggit.branches").fetchall())
     assert heads == {"main": later, "test-branch": start, "from-main": later, "from-hash": start}
     assert one(db, "SELECT branches FROM pggit.log() LIMIT 1") == ["from-main", "main"]
     query = "SELECT count(*) FROM pggit.commits WHERE branch_id = (SELECT id FROM pggit.branches WHERE name = 'main')"
