@@ -1,6 +1,8 @@
 """The `@task` that every task module uses: invoke's own, with our errors made exit codes."""
 
 import functools
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,10 @@ def task(**options: Any) -> Callable[[Body], Task[Body]]:
                 raise Exit(f"inv: {error}", code=error.exit_code) from None
             except KeyboardInterrupt:
                 raise Exit("inv: interrupted", code=130) from None
+            except BrokenPipeError:
+                # Whoever read our output has enough, as `| head` does; Python would complain at its end once more.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise Exit(code=141) from None
 
         made: Task[Body] = invoke_task(**options)(run)
         return made

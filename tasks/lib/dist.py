@@ -1,6 +1,5 @@
 """Writing to dist/ so that nothing half-written is ever seen there and two builds don't mix."""
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.lib.errors import PggitError
+from tasks.lib.filelock import locked
 from tasks.lib.paths import DIST, ROOT
 
 _PARTIAL = ".partial"
@@ -22,14 +22,9 @@ def lock(waiting: Callable[[], None], dist: Path = DIST) -> Iterator[None]:
     """
     with clear_errors(dist):
         make_folder(dist)
-        handle = (dist / ".lock").open("w")
-    with handle:
+        (dist / ".lock").touch()
+    with locked(dist / ".lock", waiting):
         hand_over(dist / ".lock")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(handle, fcntl.LOCK_EX)
         for left in dist.rglob(f".*{_PARTIAL}"):  # by a build that was killed
             left.unlink(missing_ok=True)
         yield

@@ -5,7 +5,6 @@ built on it carries a hash of its recipe in its name, so a changed recipe makes 
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -13,12 +12,13 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.lib import aptsources, container, dist
 from tasks.lib.errors import PggitError, UsageError
+from tasks.lib.filelock import locked
 from tasks.lib.paths import BUILD, PACKAGING, cache
 from tasks.lib.targets import System, Target, load, native_arch
 
@@ -238,16 +238,6 @@ def _folder() -> Path:
     return cache() / "images"
 
 
-@contextlib.contextmanager
-def _exclusively(name: str, notify: Notify) -> Iterator[None]:
+def _exclusively(name: str, notify: Notify) -> contextlib.AbstractContextManager[None]:
     """One run at a time makes the image `name`; the others wait and then find it made."""
-    with dist.clear_errors(_folder()):
-        _folder().mkdir(parents=True, exist_ok=True)
-        guard = (_folder() / f"{name}.lock").open("w")
-    with guard:
-        try:
-            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            notify(f"waiting for another run that makes {name}")
-            fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
+    return locked(_folder() / f"{name}.lock", lambda: notify(f"waiting for another run that makes {name}"))
