@@ -118,9 +118,10 @@ BEGIN
     FOR class IN
         SELECT u.classid, array_agg(u.objid) AS oids
         FROM unnest(classids, objids) AS u (classid, objid)
-        -- members of an extension belong to the extension
-        WHERE NOT EXISTS (SELECT FROM pg_depend d
-                          WHERE d.classid = u.classid AND d.objid = u.objid AND d.deptype = 'e')
+        -- Members of an extension belong to the extension. A scalar subquery, since PostgreSQL would turn
+        -- NOT EXISTS into a join that reads all of pg_depend.
+        WHERE (SELECT 1 FROM pg_depend d
+               WHERE d.classid = u.classid AND d.objid = u.objid AND d.deptype = 'e' LIMIT 1) IS NULL
         GROUP BY u.classid
     LOOP
         CASE class.classid
