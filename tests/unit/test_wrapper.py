@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,16 @@ import pytest
 from tasks.lib import bootstrap
 from tasks.lib.paths import ROOT
 
-_TASKS = "from invoke import task\n\n\n@task\ndef hello(c):\n    print('hello')\n"
+_TASKS = """
+from invoke.collection import Collection
+from tasks.command import task
+
+@task()
+def hello(c):
+    print('hello')
+
+ns = Collection(hello)
+"""
 _INSTALLING = "installing the pinned tools"
 
 
@@ -43,8 +54,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     folder = tmp_path_factory.mktemp("with space") / "check out"
     (folder / "tasks" / "lib").mkdir(parents=True)
     shutil.copy(ROOT / "inv", folder)
-    shutil.copy(ROOT / "tasks" / "lib" / "bootstrap.py", folder / "tasks" / "lib")
-    (folder / "tasks.py").write_text(_TASKS)
+    for name in ("main.py", "command.py", "commandline.py", "lib/__init__.py", "lib/bootstrap.py", "lib/errors.py"):
+        shutil.copy(ROOT / "tasks" / name, folder / "tasks" / name)
+    (folder / "tasks" / "__init__.py").write_text(_TASKS)
     pin = re.search(r"^invoke==(?:.*\\\n)*.*\n", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     assert pin is not None
     (folder / "requirements.lock").write_text(pin[0])
@@ -84,9 +96,89 @@ def test_changed_pins_or_an_unfinished_environment_are_made_anew(checkout: Check
 
 
 def test_exit_code_and_arguments_pass_through(checkout: Checkout) -> None:
-    run = inv(checkout.folder / "inv", "no such task")
-    assert "no such task" in run.communicate()[1]
+    run = inv(checkout.folder / "inv", "hello", "--no such option")
+    assert run.communicate() == ("", "inv: hello has no option --no such option; valid are none\n")
+    assert run.returncode == 2
+
+
+def test_a_moved_checkout_gets_an_environment_of_its_own(tmp_path: Path, checkout: Checkout) -> None:
+    folder = tmp_path / "moved"
+    shutil.copytree(checkout.folder, folder, symlinks=True)
+    output, messages = inv(folder / "inv", "hello").communicate()
+    assert (output, messages.count(_INSTALLING)) == ("hello\n", 1)
+    assert str(folder) in (folder / ".venv" / "bin" / "pip").read_text().splitlines()[0]
+
+
+def test_the_python_that_python3_means_may_change(tmp_path: Path, checkout: Checkout) -> None:
+    """As after an upgrade of the system: the name by which .venv was made is another program now."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(checkout.folder, folder, ignore=shutil.ignore_patterns(".venv*"))
+    python = tmp_path / "python3"
+    python.symlink_to(Path(sys.executable).resolve())
+    assert inv(folder / "inv", "hello", PYTHON=str(python)).communicate()[0] == "hello\n"
+    python.unlink()
+    python.symlink_to("/bin/false")
+    assert inv(folder / "inv", "hello", PYTHON=str(python)).communicate() == ("hello\n", "")
+
+
+def test_a_file_in_the_way_is_replaced(tmp_path: Path, checkout: Checkout) -> None:
+    folder = tmp_path / "checkout"
+    shutil.copytree(checkout.folder, folder, ignore=shutil.ignore_patterns(".venv*"))
+    (folder / ".venv").write_text("in the way")
+    output, messages = inv(folder / "inv", "hello").communicate()
+    assert output == "hello\n", messages
+
+
+def test_interrupted_while_pip_runs_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    """With a pip that says that it has begun and then waits, in place of the real one."""
+    made = tmp_path / "made"
+    code = (
+        "import subprocess, sys; from pathlib import Path; from tasks.lib import bootstrap\n"
+        "def create(env, **options):\n"
+        "    (env / 'bin').mkdir(parents=True)\n"
+        "    (env / 'bin' / 'python').symlink_to(sys.argv[2])\n"
+        "bootstrap.venv.create = create\n"
+        "bootstrap.make_environment(Path(sys.argv[1]) / '.venv', Path('requirements.lock'))\n"
+    )
+    pip = tmp_path / "pip"
+    pip.write_text(f"#!/bin/sh\necho begun >{made}\nexec cat <{made}.never\n")
+    pip.chmod(0o755)
+    os.mkfifo(made)
+    os.mkfifo(f"{made}.never")
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), str(pip)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert made.read_text() == "begun\n"
+    run.send_signal(signal.SIGINT)
+    assert run.communicate()[1] == "inv: interrupted; the next run makes .venv anew\n"
     assert run.returncode == 1
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    """In a process of its own, whose files may not grow over 10 bytes: to a program the same as a full disk."""
+    code = (
+        "import resource, sys; from pathlib import Path; from tasks.lib import bootstrap\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "bootstrap.make_environment(Path(sys.argv[1]) / '.venv', Path('requirements.lock'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"inv: cannot make {tmp_path / '.venv'}: File too large\n"
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_under_sudo_the_environment_belongs_to_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_UID", "12345")
+    monkeypatch.setenv("SUDO_GID", "54321")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / ".venv.lock").touch()
+    bootstrap.hand_over(tmp_path / ".venv")
+    for path in tmp_path.rglob("*"):
+        assert (path.lstat().st_uid, path.lstat().st_gid) == (12345, 54321)
+    assert Path(sys.executable).stat().st_uid == 0
 
 
 def test_a_wrong_hash_leaves_no_environment(tmp_path: Path, checkout: Checkout) -> None:
