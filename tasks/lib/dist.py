@@ -1,11 +1,13 @@
 """Writing to dist/ so that nothing half-written is ever seen there and two builds don't mix."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tasks.lib import paths
 from tasks.lib.errors import PggitError
 from tasks.lib.filelock import locked
 from tasks.lib.paths import DIST, ROOT
@@ -70,6 +72,31 @@ def hand_over(path: Path) -> None:
     user, group = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
     if os.geteuid() == 0 and user.isdigit() and group.isdigit():
         os.chown(path, int(user), int(group))
+
+
+def hand_over_all() -> None:
+    """Give what this run left below build/, dist/, the tools' caches and the user's cache to whoever called sudo.
+
+    Only where the folder around it is theirs too. Hard links are left alone: trees of test servers share files
+    with the system's own.
+    """
+    user, group = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
+    if os.geteuid() != 0 or not user.isdigit() or not group.isdigit():
+        return
+    for top in (*paths.written(), paths.cache()):
+        with suppress(OSError):
+            if top.parent.stat().st_uid == int(user) != 0 and top.is_dir() and not top.is_symlink():
+                os.chown(top, int(user), int(group))
+                _hand_over_below(top, int(user), int(group))
+
+
+def _hand_over_below(top: Path, user: int, group: int) -> None:
+    for _, folders, files, descriptor in os.fwalk(top):
+        for name in (*folders, *files):
+            with suppress(FileNotFoundError):  # another process may be at work
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                if found.st_uid == 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+                    os.chown(name, user, group, dir_fd=descriptor, follow_symlinks=False)
 
 
 @contextmanager

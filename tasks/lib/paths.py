@@ -22,3 +22,8 @@ def cache() -> Path:
     if named:
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pggit"
+
+
+def written() -> tuple[Path, ...]:
+    """The folders of the checkout that tasks write to, there or not, but for .venv: what `clean` removes."""
+    return (BUILD, DIST, *(ROOT / name for name in (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")))

@@ -295,7 +295,8 @@ def home() -> Path:
             paths.BUILD.chmod(0o755)  # whatever our umask is
         wanted = home_path()
         wanted.mkdir(exist_ok=True)
-        if wanted.is_symlink() or wanted.stat().st_uid != os.geteuid():
+        owner = wanted.lstat().st_uid
+        if wanted.is_symlink() or (owner != os.geteuid() and str(owner) != os.environ.get("SUDO_UID")):
             raise PggitError(f"{wanted} does not belong to the user running this; remove it")
         wanted.chmod(0o755)
     except OSError as error:

@@ -1,3 +1,4 @@
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,18 @@ def test_a_dry_run_removes_nothing(checkout: Path) -> None:
     before = left(checkout)
     assert len(cleaning.clean(cache=True, dry_run=True)) == 4
     assert left(checkout) == before
+
+
+def test_a_running_build_is_waited_for(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = []
+    with (checkout / "dist" / ".lock").open("w") as build:
+        fcntl.flock(build, fcntl.LOCK_EX)
+
+        def end_the_build() -> None:
+            waited.append((checkout / "dist").exists())
+            fcntl.flock(build, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(cleaning, "_say_waiting", end_the_build, raising=False)
+        cleaning.clean()
+    assert waited == [True]
+    assert not (checkout / "dist").exists()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lib import dist, manifest
+from tasks.lib import dist, manifest, paths
 from tasks.lib.errors import PggitError
+from tasks.lib.filelock import locked
 from tasks.lib.manifest import Artifact
 from tasks.lib.paths import ROOT
 
@@ -107,3 +108,35 @@ def test_under_sudo_files_belong_to_the_caller(tmp_path: Path, monkeypatch: pyte
     for path in (tmp_path / "new", tmp_path / "new" / "file"):
         assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321)
     assert tmp_path.stat().st_uid == 0
+
+
+def test_a_lock_file_that_its_holder_removed_locks_nothing(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+        def remove_and_release() -> None:
+            lock.unlink()
+            fcntl.flock(handle, fcntl.LOCK_UN)
+
+        with locked(lock, remove_and_release), lock.open("w") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_under_sudo_all_that_a_task_left_belongs_to_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_UID", "12345")
+    monkeypatch.setenv("SUDO_GID", "54321")
+    checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
+    for folder in (checkout / "build" / "deep", checkout / "dist", elsewhere):
+        folder.mkdir(parents=True)
+    for file in (checkout / "build" / "deep" / "file", checkout / "dist" / "file", elsewhere / "system"):
+        file.touch()
+    os.link(elsewhere / "system", checkout / "build" / "linked")
+    (checkout / "build" / "link").symlink_to(elsewhere / "system")
+    monkeypatch.setattr(paths, "written", lambda: (checkout / "build", checkout / "dist", elsewhere))
+    monkeypatch.setenv("PGGIT_CACHE", str(tmp_path / "no cache"))
+    os.chown(checkout, 12345, 54321)
+    dist.hand_over_all()
+    kept = {path for path in tmp_path.rglob("*") if path.lstat().st_uid == 0}
+    assert kept == {elsewhere, elsewhere / "system", checkout / "build" / "linked"}
