@@ -44,10 +44,10 @@ def everything(c: Context, only: str = "", dry_run: bool = False) -> None:
 )
 def lock(c: Context, upgrade: bool = False, dry_run: bool = False) -> None:
     """Write requirements.lock, every pin with its hashes, from pyproject.toml."""
-    from tasks.lib import lint
+    from tasks.lib import pins
 
     if dry_run or c.config.run.dry:
-        print(f"would write {lint.LOCK}")
+        print(f"would write {pins.LOCK}")
         return
-    lint.write_lock(upgrade=upgrade)
-    print(f"wrote {lint.LOCK}; where it changed, the next ./inv makes .venv anew")
+    pins.write(upgrade=upgrade)
+    print(f"wrote {pins.LOCK}; where it changed, the next ./inv makes .venv anew")

@@ -1,14 +1,13 @@
 """dist/evidence: what a check found out, about which commit and when; the release checklist reads it."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.lib import dist
-from tasks.lib.paths import DIST, ROOT
+from tasks.lib import dist, git
+from tasks.lib.paths import DIST
 
 
 def record(check: str, subject: str, ok: bool, facts: Mapping[str, Any], folder: Path = DIST / "evidence") -> Path:
@@ -16,7 +15,7 @@ def record(check: str, subject: str, ok: bool, facts: Mapping[str, Any], folder:
 
     Raises PggitError where dist cannot be written to.
     """
-    commit, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    commit, changed = git.say("rev-parse", "HEAD"), git.say("status", "--porcelain", "--untracked-files=no")
     content = {
         "check": check,
         "subject": subject,
@@ -29,12 +28,3 @@ def record(check: str, subject: str, ok: bool, facts: Mapping[str, Any], folder:
     path = folder / f"{check}-{subject}.json"
     dist.write(path, (json.dumps(content, indent=2) + "\n").encode())
     return path
-
-
-def _git(*arguments: str) -> str | None:
-    """What git says, or None outside of a git checkout."""
-    try:
-        result = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
-    except OSError:
-        return None
-    return result.stdout.strip() if result.returncode == 0 else None

@@ -4,16 +4,14 @@ import re
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.lib import docscheck, sqlscript
+from tasks.lib import docscheck, git, pins, sqlscript
 from tasks.lib.errors import PggitError
 from tasks.lib.paths import MIGRATIONS, ROOT
 
-LOCK = ROOT / "requirements.lock"
 _WORKFLOWS = ROOT / ".github" / "workflows"
 _TOOLS = Path(sys.executable).parent
 
@@ -53,13 +51,10 @@ def tracked() -> list[Path]:
 
     Raises PggitError where git does not answer.
     """
-    result = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
-    if result.returncode != 0:
-        raise PggitError(f"git does not list the files: {result.stderr.strip() or 'no reason given'}")
-    return [path for name in result.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+    files = git.files()
+    if files is None:
+        raise PggitError("git does not list the files; is it installed, and is this a clone?")
+    return files
 
 
 # Each with the reason that is shown. Written as patterns, so that this file is no finding itself.
@@ -76,7 +71,7 @@ def forbidden_text(files: Sequence[Path]) -> list[str]:
     """Registry and mirror hosts and machine paths in `files`."""
     faults = []
     for path in files:
-        if path == LOCK or path.suffix in {".png", ".gz"}:
+        if path == pins.LOCK or path.suffix in {".png", ".gz"}:
             continue
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
             faults += [
@@ -97,22 +92,6 @@ def forbidden_names(names: Sequence[str]) -> list[str]:
         if name == "packaging.py" or (path.name == "__init__.py" and path.parts[0] not in {"tasks", "tests", "ops"}):
             faults.append(f"{name}: {_NO_PACKAGE}")
     return faults
-
-
-def lock_faults(project: str, lock: str) -> list[str]:
-    """Where requirements.lock does not fit pyproject.toml: a missing pin, or a pin without a hash."""
-    wanted = {_normal(name) for name in tomllib.loads(project)["project"]["dependencies"]}
-    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(.*(?:\n    .*)*)", lock, re.MULTILINE))
-    pinned = {_normal(name) for name in pins}
-    return [
-        *(f"requirements.lock lacks {name}: run ./inv lint.lock" for name in sorted(wanted - pinned)),
-        *(f"requirements.lock: {name} has no hash" for name, rest in pins.items() if "--hash=sha256:" not in rest),
-    ]
-
-
-def _normal(requirement: str) -> str:
-    match = re.match(r"[A-Za-z0-9._-]+", requirement)
-    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else requirement
 
 
 def _pgspot() -> Sequence[str]:
@@ -138,7 +117,7 @@ CHECKS = (
     Check("zizmor", _workflows("zizmor", "--offline", "--no-progress", "--quiet")),
     Check("workflow schema", _workflows("check-jsonschema", "--builtin-schema", "vendor.github-workflows")),
     Check("docs", docscheck.faults),
-    Check("lock", lambda: lock_faults((ROOT / "pyproject.toml").read_text("utf-8"), LOCK.read_text("utf-8"))),
+    Check("lock", lambda: pins.faults(pins.PROJECT.read_text("utf-8"), pins.LOCK.read_text("utf-8"))),
     Check("file names", lambda: forbidden_names([str(path.relative_to(ROOT)) for path in tracked()])),
     Check("hosts and paths", lambda: forbidden_text(tracked())),
 )
@@ -152,33 +131,3 @@ def run(check: Check) -> Verdict:
     except (OSError, PggitError) as error:
         faults = (f"could not run: {error}",)
     return Verdict(check.name, faults, time.monotonic() - begin)
-
-
-def write_lock(*, upgrade: bool = False) -> None:
-    """Write requirements.lock from pyproject.toml, with uv (fetched into build/ when not on PATH).
-
-    Pins that still fit stay as they are; `upgrade` takes the newest of all.
-
-    Raises PggitError where uv cannot be had or finds no solution.
-    """
-    import os
-    import shutil
-
-    from tasks.lib.paths import BUILD
-
-    uv = shutil.which("uv")
-    if uv is None:
-        target = BUILD / "uv"
-        fetch = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", f"--target={target}", "uv"]
-        if subprocess.run(fetch, stdin=subprocess.DEVNULL).returncode != 0:
-            raise PggitError("pip could not fetch uv (see above)")
-        uv = str(target / "bin" / "uv")
-    command = [
-        uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--generate-hashes",
-        "--no-emit-index-url", "--no-annotate", "--no-header", "--only-binary", ":all:", "--quiet",
-        "-o", LOCK.name, *(["--upgrade"] if upgrade else []),
-    ]  # fmt: skip
-    # uv does not read pip's configuration: a certificate store or index named there goes along.
-    environment = {"UV_NATIVE_TLS": "true", **os.environ}
-    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment).returncode != 0:
-        raise PggitError("uv found no set of pins for pyproject.toml (see above)")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lib import evidence
+from tasks.lib import evidence, paths
 from tasks.lib.errors import PggitError
 
 
 def test_it_says_what_was_checked_about_which_commit_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = tmp_path / "repository"
     repository.mkdir()
-    monkeypatch.setattr(evidence, "ROOT", repository)
+    monkeypatch.setattr(paths, "ROOT", repository)
     identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
     (repository / "file").write_text("1")
     for command in (["init", "-q"], ["add", "file"], [*identity, "commit", "-q", "-m", "first"]):
@@ -33,7 +33,7 @@ def test_it_says_what_was_checked_about_which_commit_and_when(tmp_path: Path, mo
 
 
 def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
     found = json.loads(evidence.record("x", "y", True, {}, tmp_path / "evidence").read_text())
     assert (found["commit"], found["clean"]) == (None, False)
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lib import lint
+from tasks.lib import lint, pins
 from tasks.lib.lint import Check
 from tasks.lib.paths import ROOT
 
@@ -11,11 +11,11 @@ _LOCK = "one-lib==1.0 \\\n    --hash=sha256:00\ntwo-lib==2.0 ; python_version > 
 
 
 def test_a_lock_with_every_pin_and_hash_has_no_fault() -> None:
-    assert lint.lock_faults(_PROJECT, _LOCK) == []
+    assert pins.faults(_PROJECT, _LOCK) == []
 
 
 def test_a_missing_pin_and_a_missing_hash_are_found() -> None:
-    assert lint.lock_faults(_PROJECT, "one-lib==1.0\n") == [
+    assert pins.faults(_PROJECT, "one-lib==1.0\n") == [
         "requirements.lock lacks two-lib: run ./inv lint.lock",
         "requirements.lock: one-lib has no hash",
     ]
