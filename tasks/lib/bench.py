@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tasks.lib import git
 from tasks.lib.errors import PggitError, UsageError
 from tasks.lib.paths import ROOT
 
@@ -82,6 +83,21 @@ AREAS: dict[str, Callable[[bool], Iterator[Result]]] = {"startup": startup, "noo
 """Each area's function; its argument says whether to take all the time it needs (--full)."""
 
 
+def measure(area: str, full: bool, again: Callable[[Result], None]) -> Iterator[Result]:
+    """The results of an area. One that misses its bound is measured once more, after `again` was told.
+
+    A busy machine may miss once; what is slow misses twice.
+    """
+    first = list(AREAS[area](full))
+    if all(result.ok for result in first):
+        yield from first
+        return
+    for result in first:
+        if not result.ok:
+            again(result)
+    yield from AREAS[area](full)
+
+
 def select(wanted: str) -> list[str]:
     """The areas that `wanted` names, comma-separated; all for "all". Raises UsageError for an unknown one."""
     names = list(AREAS) if wanted == "all" else [name.strip() for name in wanted.split(",")]
@@ -93,11 +109,8 @@ def select(wanted: str) -> list[str]:
 
 def report(results: Sequence[Result]) -> dict[str, Any]:
     """What `bench --json` prints."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    ).stdout.strip()
     return {
         "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "python": sys.version.split()[0]},
-        "commit": commit or None,
+        "commit": git.say("rev-parse", "HEAD"),
         "results": [{**asdict(result), "ok": result.ok} for result in results],
     }

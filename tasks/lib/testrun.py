@@ -77,4 +77,4 @@ def report(outcomes: Sequence[Outcome]) -> int:
             print(f"       no test was run in tests/{outcome.suite}: that is a failure")
     if len(outcomes) > 1:
         print(f"       {'together':10} {sum(outcome.seconds for outcome in outcomes):6.1f} s")
-    return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), 0)
+    return int(any(outcome.exit_code for outcome in outcomes))

@@ -40,6 +40,22 @@ def test_report_has_the_fixed_shape() -> None:
     assert {"area", "name", "ratio", "bound", "baseline", "n", "spread"} <= set(report["results"][0])
 
 
+def test_report_needs_no_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert bench.report([])["commit"] is None
+
+
+@pytest.mark.parametrize(("ratios", "kept"), [([1.1], 1.1), ([1.3, 1.2], 1.2), ([1.3, 1.4], 1.4)])
+def test_what_misses_its_bound_is_measured_once_more(
+    ratios: list[float], kept: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, missed = list(ratios), []
+    monkeypatch.setitem(bench.AREAS, "a", lambda full: iter([Result("a", "n", left.pop(0), 1.25, "b", 3, 0.1)]))
+    (result,) = bench.measure("a", False, missed.append)
+    assert (result.ratio, left) == (kept, [])
+    assert [one.ratio for one in missed] == ratios[: len(ratios) - 1]
+
+
 def test_areas_are_picked_by_name() -> None:
     assert bench.select("startup,noop") == ["startup", "noop"]
     assert bench.select("all") == list(bench.AREAS)

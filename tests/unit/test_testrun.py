@@ -41,7 +41,7 @@ def test_a_failing_suite_fails_the_whole_but_all_are_reported(suite: Path, capsy
 
 def test_a_suite_without_tests_fails(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (suite / "test_one.py").unlink()
-    assert testrun.report([testrun.run("unit", "1")]) != 0
+    assert testrun.report([testrun.run("unit", "1")]) == 1
     assert "no test was run in tests/unit: that is a failure" in capsys.readouterr().out
 
 
