@@ -1,16 +1,23 @@
-"""Holds the documents to what is there: commands and their options, links, and pggit's functions."""
+"""Holds the documents to what is there: commands, links, files, PostgreSQL versions, and pggit's functions."""
 
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.lib import git, targets
 from tasks.lib.paths import EXTENSION, ROOT
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _FUNCTION = re.compile(r"\bpggit\.([a-z_]+)\(")
 _CREATED = re.compile(r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+pggit\.([a-z_]+)", re.IGNORECASE)
+_CODE = re.compile(r"`([^`\n]+)`")
+# A folder, or a file of a kind that this repository has. Capitals alone stand for something else: FROM, SYSTEM.
+_NAMED = re.compile(r"[\w.-]+(/[\w.-]+)*/|([\w.-]+/)*[\w.-]+\.(json|lock|md|py|sql|toml|yaml|yml)")
+_MADE = {".venv", "build", "dist"}
+_MAJORS = re.compile(r"PostgreSQL (\d+(?:(?:, | and | to )\d+)+)")
 _SHELL = {"sh", "bash", "console", "shell"}
 _INVOKE_OPTIONS = {"--list", "--help", "--dry", "--version", "-l", "-h"}
 
@@ -18,15 +25,26 @@ Commands = Mapping[str, frozenset[str]]
 """Every command of `inv`, with its options as written: --pg, -p."""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What is there, for documents to be held to."""
+
+    commands: Commands
+    functions: frozenset[str]
+    majors: tuple[str, ...]
+    """The supported PostgreSQL versions, oldest first."""
+    files: tuple[str, ...]
+
+
 def documents() -> tuple[Path, ...]:
     """The documents that are held to the truth."""
-    return (ROOT / "README.md", *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")),
-            *sorted((ROOT / "docs").rglob("*.md")))  # fmt: skip
+    top = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "extension/README.md")
+    return (*(ROOT / name for name in top), *sorted((ROOT / "docs").rglob("*.md")))
 
 
 def faults() -> list[str]:
     """Everything in the documents that is not so, one line each."""
-    known, functions = commands(), created_functions()
+    facts = Facts(commands(), created_functions(), targets.load().majors(), _files())
     found = []
     for path in documents():
         name = str(path.relative_to(ROOT))
@@ -34,20 +52,50 @@ def faults() -> list[str]:
             found.append(f"{name} does not exist")
             continue
         text = path.read_text("utf-8")
-        found += [f"{name}: {fault}" for fault in check(text, path.parent, known, functions)]
+        found += [f"{name}: {fault}" for fault in check(text, path.parent, facts)]
     return found
 
 
-def check(text: str, folder: Path, known: Commands, functions: frozenset[str]) -> list[str]:
+def check(text: str, folder: Path, facts: Facts) -> list[str]:
     """The faults of one document's text that lies in `folder`."""
     return [
-        *(fault for line in command_lines(text) if (fault := command_fault(line, known))),
+        *(fault for line in command_lines(text) if (fault := command_fault(line, facts.commands))),
         *(f"link to {target}: no such file" for target in _LINK.findall(text) if not _resolves(target, folder)),
         *(
             f"pggit.{function}(): no such function in extension/sql"
-            for function in sorted(set(_FUNCTION.findall(text)) - functions)
+            for function in sorted(set(_FUNCTION.findall(text)) - facts.functions)
+        ),
+        *(
+            f"`{name}`: there is no such file or folder"
+            for name in dict.fromkeys(_CODE.findall(_FENCE.sub("", text)))
+            if _NAMED.fullmatch(name) and not _is_there(name, facts.files)
+        ),
+        *(
+            f"PostgreSQL {text}: supported are {', '.join(facts.majors)}"
+            for text in _MAJORS.findall(text)
+            if not _names_all(text, facts.majors)
         ),
     ]
+
+
+def _is_there(name: str, files: Sequence[str]) -> bool:
+    """Whether the files have `name`, a path or the end of one; for a folder, whether a file is in it."""
+    if name.partition("/")[0] in _MADE:
+        return True
+    part = f"/{name}" if name.endswith("/") else f"/{name}\n"
+    return any(part in f"/{file}\n" for file in files)
+
+
+def _names_all(text: str, majors: Sequence[str]) -> bool:
+    """Whether `text`, such as 15 to 18 or 15, 16 and 17, says which majors are supported."""
+    named = re.findall(r"\d+", text)
+    return named == ([majors[0], majors[-1]] if " to " in text else list(majors))
+
+
+def _files() -> tuple[str, ...]:
+    """Every file's path from the root: git's, where it answers, since an empty folder is in no clone."""
+    known = git.files()
+    return tuple(str(path.relative_to(ROOT)) for path in (known if known is not None else ROOT.rglob("*")))
 
 
 def command_lines(text: str) -> list[str]:

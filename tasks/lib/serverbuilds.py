@@ -73,6 +73,11 @@ def libraries() -> dict[str, dict[str, str]]:
     return loaded
 
 
+def glibc() -> str:
+    """The oldest glibc that the embedded builds run with."""
+    return str(_pins()["glibc"])
+
+
 def check_source(source: str) -> str:
     """`source` itself. Raises UsageError when it is none of SOURCES."""
     if source not in SOURCES:

@@ -14,6 +14,9 @@ $ ./inv build.deb --pg=17   # a comment
 
 Also `./inv build.deb --dry-run` and [a link](there.md#part), [outside](https://example.org).
 
+`packaging/` has `targets.yaml`, `unit/` is in `tests/unit/test_one.py`, `dist/SYSTEM/` is made, as is `build/x.py`.
+For PostgreSQL 15 to 17: PostgreSQL 15, 16 and 17; PostgreSQL 15, 16, 17. PostgreSQL 17 alone, `pggit--FROM--TO`.
+
 ```sql
 SELECT pggit.init();
 ```
@@ -21,7 +24,8 @@ SELECT pggit.init();
 
 
 def faults(text: str, folder: Path) -> list[str]:
-    return docscheck.check(text, folder, _KNOWN, frozenset({"init"}))
+    files = ("packaging/targets.yaml", "tests/unit/test_one.py")
+    return docscheck.check(text, folder, docscheck.Facts(_KNOWN, frozenset({"init"}), ("15", "16", "17"), files))
 
 
 def test_a_true_document_has_no_fault(tmp_path: Path) -> None:
@@ -38,6 +42,13 @@ def test_a_true_document_has_no_fault(tmp_path: Path) -> None:
         ("build.deb --dry-run", "build.deb --dryrun", "build.deb has no option --dryrun"),
         ("./inv test", "./inv --lits", "inv has no option --lits"),
         ("there.md", "nowhere.md", "link to nowhere.md#part: no such file"),
+        ("`packaging/`", "`packagin/`", "`packagin/`: there is no such file or folder"),
+        ("`targets.yaml`", "`target.yaml`", "`target.yaml`: there is no such file or folder"),
+        ("`unit/`", "`packaging/unit/`", "`packaging/unit/`: there is no such file or folder"),
+        ("test_one.py", "test_on.py", "`tests/unit/test_on.py`: there is no such file or folder"),
+        ("15 to 17", "15 to 18", "PostgreSQL 15 to 18: supported are 15, 16, 17"),
+        ("15, 16 and 17", "15 and 17", "PostgreSQL 15 and 17: supported are 15, 16, 17"),
+        ("15, 16, 17.", "14, 15, 16, 17.", "PostgreSQL 14, 15, 16, 17: supported are 15, 16, 17"),
         ("pggit.init()", "pggit.start()", "pggit.start(): no such function in extension/sql"),
     ],
 )

@@ -71,6 +71,11 @@ def test_json_says_what_each_missing_thing_enables() -> None:
         assert check["status"] == "ok" or check["enables"]
 
 
+def test_each_line_is_about_something_else() -> None:
+    titles = [finding.title for finding in doctor.examine()]
+    assert sorted(set(titles)) == sorted(titles)
+
+
 def test_a_machine_without_git_is_not_ready() -> None:
     done = inv_doctor(PATH="/nowhere")
     assert done.returncode == 1
