@@ -130,7 +130,7 @@ def plan(request: Request) -> Plan:
         tuple(jobs.values()),
         selection.excluded,
         version,
-        inputs.epoch(),
+        inputs.epoch(version),
         int(request.jobs or os.cpu_count() or 1),
         tuple(notes),
     )

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +29,7 @@ _CODE = tuple(
     ROOT / "tasks" / "lib" / f"{name}.py"
     for name in (
         *("sqlscript", "updategraph", "released", "changelog", "recipe"),
-        *("debcheck", "lintian", "engine_docker", "engine_local"),
+        *("debcheck", "lintian", "buildengine", "engine_docker", "engine_local", "container"),
     )
 )
 
@@ -58,9 +57,9 @@ def digest(*facts: object) -> str:
     return hashlib.sha256("\0".join([_files_digest(), *map(repr, facts)]).encode()).hexdigest()
 
 
-def epoch() -> int:
-    """SOURCE_DATE_EPOCH: as the environment has it, else when git's last commit changed an input, else
-    (a copy without git) the changelog's newest day.
+def epoch(version: str) -> int:
+    """SOURCE_DATE_EPOCH: as the environment has it, else the changelog's day of `version`. Never git's
+    history: a shallow clone has another one, and a tarball has none.
 
     Raises UsageError when the environment's is no number of seconds.
     """
@@ -69,20 +68,4 @@ def epoch() -> int:
         if not (given.isascii() and given.isdigit()):
             raise UsageError(f"SOURCE_DATE_EPOCH is '{given}'; it must be a number of seconds since 1970")
         return int(given)
-    committed = _last_commit()
-    if committed is not None:
-        return committed
-    return int(changelog.read(sqlscript.version())[0].moment.timestamp())
-
-
-def _last_commit() -> int | None:
-    """When the last commit that touched an input was made; None without git or outside a repository."""
-    paths = [str(path.relative_to(ROOT)) for path in (*_FOLDERS, *_FILES, *_CODE)]
-    # safe.directory: in CI the checkout often belongs to another user than the one who builds.
-    command = ["git", "-c", f"safe.directory={ROOT}", "log", "-1", "--format=%ct", "--", *paths]
-    try:
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    seconds = result.stdout.strip()
-    return int(seconds) if result.returncode == 0 and seconds else None
+    return int(changelog.since(changelog.read(sqlscript.version()), version)[0].moment.timestamp())

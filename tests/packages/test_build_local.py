@@ -120,6 +120,47 @@ def test_same_bytes_from_another_directory_with_another_umask_and_time_zone(buil
     assert (other / "dist" / FILE).read_bytes() == (built / "dist" / FILE).read_bytes()
 
 
+def test_same_bytes_from_a_full_clone_a_shallow_one_and_none(checkout: Path, tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e@example.org", *words], check=True)
+
+    repository = checkouts.copy(tmp_path / "repository", checkout)
+    (repository / ".venv").unlink()
+    git("init", "--quiet", str(repository))
+    git("-C", str(repository), "add", "--all")
+    git("-C", str(repository), "commit", "--quiet", "--message=all", "--date=2001-01-01")
+    (repository / "other").touch()
+    git("-C", str(repository), "add", "other")
+    git("-C", str(repository), "commit", "--quiet", "--message=other")
+    places = [checkout, tmp_path / "full", tmp_path / "shallow"]
+    git("clone", "--quiet", f"file://{repository}", str(places[1]))
+    git("clone", "--quiet", "--depth=1", f"file://{repository}", str(places[2]))
+    for place in places:
+        if place != checkout:
+            (place / ".venv").symlink_to(checkout / ".venv")
+        done = inv(place, "build.deb", "--pg=17", "--engine=local")
+        assert done.returncode == 0, done.stderr
+    assert len({(place / "dist" / FILE).read_bytes() for place in places}) == 1
+
+
+def test_build_sql_says_what_it_would_write_and_writes_nothing(checkout: Path) -> None:
+    for words in (("--dry", "build.sql"), ("build.sql", "--dry-run")):
+        done = inv(checkout, *words)
+        folder = checkout / "build" / "extension"
+        assert done.stdout.splitlines() == [
+            f"would write {folder / name}" for name in ("data.mk", f"pggit--{sqlscript.version()}.sql", "pggit.control")
+        ]
+        assert not folder.exists()
+    assert inv(checkout, "build.sql").returncode == 0
+    assert inv(checkout, "build.sql", "--dry-run").stdout == f"up to date: {folder}\n"
+
+
+def test_a_changed_date_of_the_system_changes_no_package(used: Path) -> None:
+    facts = used / "packaging" / "targets.yaml"
+    facts.write_text(facts.read_text().replace("2030-06-30", "2031-06-30"))
+    assert inv(used, "build.deb", "--pg=17", "--engine=local").stdout.startswith("up to date: ")
+
+
 def test_another_architecture_is_the_same_package(checkout: Path) -> None:
     done = inv(checkout, "build.deb", "--pg=17", "--arch=arm64", "--engine=local")
     assert done.returncode == 0
@@ -162,6 +203,7 @@ def test_json_is_all_that_is_on_stdout(checkout: Path) -> None:
     ("option", "said"),
     [
         ("--pg=99", "15, 16, 17, 18"),
+        ("--pg=", "15, 16, 17, 18"),
         ("--pg=seventeen", "15, 16, 17, 18"),
         ("--os=debian-99", "debian-13"),
         ("--os=rocky-9", "debian-13"),

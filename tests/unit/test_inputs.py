@@ -1,6 +1,6 @@
 """What decides a package's bytes."""
 
-import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,53 +12,30 @@ from tasks.lib.paths import ROOT
 
 def test_epoch_is_the_environment_s_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1234")
-    assert inputs.epoch() == 1234
+    assert inputs.epoch(sqlscript.version()) == 1234
 
 
 @pytest.mark.parametrize("value", ["yesterday", "-1", "1.5", "²"])
 def test_an_epoch_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
     with pytest.raises(UsageError, match="must be a number of seconds"):
-        inputs.epoch()
+        inputs.epoch(sqlscript.version())
 
 
-def _repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with one commit on an input and a later one on something else."""
+def test_else_it_is_the_changelog_s_day_of_that_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    monkeypatch.setattr(inputs, "ROOT", tmp_path)
-    monkeypatch.setattr(inputs, "_FOLDERS", (tmp_path / "sql",))
-    monkeypatch.setattr(inputs, "_FILES", ())
-    monkeypatch.setattr(inputs, "_CODE", ())
-    (tmp_path / "sql").mkdir()
-    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
-    for name, moment in (("sql/a.sql", "1700000000 +0000"), ("other", "1710000000 +0000")):
-        (tmp_path / name).write_text("x")
-        environment = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment, "PATH": "/usr/bin:/bin"}
-        git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
-        subprocess.run([*git, "add", name], check=True, env=environment)
-        subprocess.run([*git, "commit", "--quiet", "-m", name], check=True, env=environment)
-    return tmp_path
-
-
-def test_else_it_is_the_last_commit_of_an_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _repository(tmp_path, monkeypatch)
-    assert inputs.epoch() == 1_700_000_000
-
-
-def test_without_git_it_is_the_changelog_s_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    monkeypatch.setattr(inputs, "ROOT", tmp_path)
-    monkeypatch.setattr(inputs, "_CODE", ())
-    monkeypatch.setattr(inputs, "_FILES", ())
-    monkeypatch.setattr(inputs, "_FOLDERS", (tmp_path,))
-    assert inputs.epoch() == changelog.read(sqlscript.version())[0].moment.timestamp()
+    path = tmp_path / "CHANGELOG.md"
+    path.write_text("## [Unreleased] - 2026-01-02\n\n- New.\n\n## [0.0.1] - 2025-01-02\n\n- Old.\n")
+    monkeypatch.setattr(changelog.read, "__defaults__", (path,))
+    assert inputs.epoch(sqlscript.version()) == datetime(2026, 1, 2, 12, tzinfo=UTC).timestamp()
+    assert inputs.epoch("0.0.1") == datetime(2025, 1, 2, 12, tzinfo=UTC).timestamp()
 
 
 def test_every_named_input_exists() -> None:
     assert all(path.is_file() for path in inputs.files())
     names = {str(path.relative_to(ROOT)) for path in inputs.files()}
     assert {"extension/pggit.control", "packaging/debian/control", "packaging/nfpm/nfpm.yaml", "CHANGELOG.md"} <= names
+    assert {"tasks/lib/container.py", "tasks/lib/buildengine.py", "tasks/lib/engine_docker.py"} <= names
     assert any(name.startswith("extension/sql/") for name in names)
 
 
