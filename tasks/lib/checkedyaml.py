@@ -17,9 +17,12 @@ def load(path: Path, schema: Path, checked: Path = BUILD / "checked") -> Any:
     A pair of files that passed is remembered in the folder `checked`: importing a JSON schema library
     costs more than a whole no-op build may.
 
-    Raises UsageError: not YAML, a key twice, an unknown or missing key, a value of the wrong form.
+    Raises UsageError: not there, not YAML, a key twice, an unknown or missing key, a value of the wrong form.
     """
-    text, rules = path.read_bytes(), schema.read_bytes()
+    try:
+        text, rules = path.read_bytes(), schema.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{_name(Path(error.filename))}: cannot be read: {error.strerror}") from None
     content = _parse(text, path)
     marker = checked / hashlib.sha256(text + b"\0" + rules).hexdigest()
     if not marker.exists():
@@ -36,15 +39,20 @@ def _parse(text: bytes, path: Path) -> Any:
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        """Without dates, which JSON does not know; and a key that stands twice is an error."""
+        """Without dates, which JSON does not know; a key that is no text, or stands twice, is an error."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen = set()
             for key, _ in node.value:
-                if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                    raise yaml.MarkedYAMLError(
-                        problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
-                    )
+                if key.tag == "tag:yaml.org,2002:merge":
+                    continue
+                wrong = ""
+                if key.tag != "tag:yaml.org,2002:str":
+                    wrong = f"the key {key.value} is no text: put it in quotes"
+                elif key.value in seen:
+                    wrong = f"the key {key.value!r} stands twice"
+                if wrong:
+                    raise yaml.MarkedYAMLError(problem=wrong, problem_mark=key.start_mark)
                 seen.add(key.value)
             mapping: dict[Any, Any] = super().construct_mapping(node, deep)
             return mapping
@@ -86,7 +94,9 @@ def _explain(error: Any) -> str:
     if error.validator == "enum":
         return f"{value!r} is none of {', '.join(map(str, expected))}{did_you_mean(str(value), expected)}"
     if error.validator == "pattern":
-        return f"{value!r} does not have the form {expected}"
+        return f"{value!r} does not have the form {error.schema.get('description', expected)}"
+    if error.validator == "type" and "string" in expected and isinstance(value, int | float):
+        return f"{value!r} is no text: put it in quotes"
     return str(error.message).splitlines()[0]
 
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tasks.lib.errors import PggitError
+from tasks.lib import checkedyaml
 from tasks.lib.paths import PACKAGING
 
 ALLOWED = PACKAGING / "lintian.yaml"
+SCHEMA = PACKAGING / "lintian.schema.json"
 COMMAND = ("lintian", "--allow-root", "--display-info", "--tag-display-limit", "0", "--color", "never")
 """Files to examine are to be added. It exits 0 or 2 when it could do its work."""
-_KINDS = ("binary", "source")
 _TAG = re.compile(r"([EWI]): (\S+)(?: (source))?: (\S+)(.*)")
 
 
@@ -47,17 +47,11 @@ def parse(output: str) -> tuple[Tag, ...]:
 
 
 def allowed() -> tuple[Allowed, ...]:
-    """The accepted tags; raises PggitError for an entry that lacks a key or has an unknown one."""
-    import yaml
-
-    made = []
-    for entry in yaml.safe_load(ALLOWED.read_text("utf-8")) or []:
-        if not isinstance(entry, dict) or {"tag", "in", "reason"} - entry.keys() or entry["in"] not in _KINDS:
-            raise PggitError(f"packaging/{ALLOWED.name}: {entry!r} needs a tag, a reason, and in: binary or source")
-        if unknown := sorted(entry.keys() - {"tag", "in", "reason", "systems"}):
-            raise PggitError(f"packaging/{ALLOWED.name}: {entry['tag']}: unknown key {unknown[0]!r}")
-        made.append(Allowed(entry["tag"], entry["in"], entry["reason"], tuple(entry.get("systems", ()))))
-    return tuple(made)
+    """The accepted tags; raises UsageError for a list that does not fit its schema."""
+    return tuple(
+        Allowed(entry["tag"], entry["in"], entry["reason"], tuple(entry.get("systems", ())))
+        for entry in checkedyaml.load(ALLOWED, SCHEMA) or ()
+    )
 
 
 def problems(tags: Iterable[Tag], package: str, kind: str, system: str, accepted: Sequence[Allowed]) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tasks.lib import changelog, sqlscript
+from tasks.lib import changelog, checkedyaml, sqlscript
 from tasks.lib.errors import PggitError
 from tasks.lib.paths import EXTENSION, PACKAGING, ROOT
 
 FACTS = PACKAGING / "package.yaml"
+SCHEMA = PACKAGING / "package.schema.json"
 DEBIAN = PACKAGING / "debian"
 README = EXTENSION / "README.md"
 LICENSE = ROOT / "LICENSE"
@@ -60,18 +61,8 @@ class Recipe:
 
 @cache
 def product() -> Product:
-    """The facts of packaging/package.yaml; raises PggitError for a key that is missing, unknown or no text."""
-    import yaml
-
-    try:
-        facts = yaml.safe_load(FACTS.read_text("utf-8"))
-        made = Product(**facts)
-    except (TypeError, yaml.YAMLError) as error:
-        raise PggitError(f"packaging/{FACTS.name}: {' '.join(str(error).split())}") from None
-    for key, value in facts.items():
-        if not isinstance(value, str):
-            raise PggitError(f"packaging/{FACTS.name}: {key} must be text, not {value!r}; put it in quotes")
-    return made
+    """The facts of packaging/package.yaml; raises UsageError for a file that does not fit its schema."""
+    return Product(**checkedyaml.load(FACTS, SCHEMA))
 
 
 def load(version: str, epoch: int) -> Recipe:
@@ -105,6 +96,13 @@ def extension_dir(pg: str) -> str:
 def deb_name(version: str, pg: str) -> str:
     """The .deb's file name. One file serves every architecture."""
     return f"{package_name(pg)}_{changelog.debian_version(version, product().revision)}_all.deb"
+
+
+def source_names(version: str) -> tuple[str, str, str]:
+    """The source package's files: the .dsc, which names the others, upstream's, and debian/."""
+    name, debian = product().source, changelog.debian_version(version, product().revision)
+    upstream = debian.rpartition("-")[0]
+    return f"{name}_{debian}.dsc", f"{name}_{upstream}.orig.tar.xz", f"{name}_{debian}.debian.tar.xz"
 
 
 def installed_files(recipe: Recipe, pg: str) -> dict[str, bytes]:

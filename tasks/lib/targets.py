@@ -140,7 +140,7 @@ class Matrix:
         return max(released, key=lambda s: [int(part) for part in s.release.split(".")])
 
     def select(self, family: str | None, pg: str, os: str, arch: str) -> Selection:
-        """The targets that `--pg`, `--os` and `--arch` name: comma-separated ids, globs, or `all` (also "").
+        """The targets that `--pg`, `--os` and `--arch` name: comma-separated ids, globs, or `all`.
 
         Raises UsageError, naming what is valid, for a value that matches nothing, and where nothing
         but excluded targets is left.
@@ -192,7 +192,7 @@ class Matrix:
 def _choose(option: str, value: str, previews: Mapping[str, bool]) -> tuple[list[str], set[str]]:
     """What `value` matches of `previews`' keys (in their order), and which of them it names in full."""
     chosen, named = set(), set()
-    for word in [part.strip() for part in (value or "all").split(",")]:
+    for word in [part.strip() for part in value.split(",")]:
         matches = list(previews) if word == "all" else fnmatch.filter(previews, word)
         if not word or not matches:
             valid = ", ".join(f"{key} (preview)" if preview else key for key, preview in previews.items())
@@ -223,6 +223,13 @@ def load(file: Path = FILE) -> Matrix:
         data["pgdg"],
     )
     _check_exclusions(matrix)
+    newest = max((p.major for p in matrix.postgres), key=int)
+    for system in matrix.systems:
+        if system.ships_postgres and int(system.ships_postgres) > int(newest):
+            raise UsageError(
+                f"packaging/targets.yaml: systems.{system.id}.ships_postgres: {system.ships_postgres!r} is newer than"
+                f" every major in postgres; valid: {newest} or older"
+            )
     return matrix
 
 

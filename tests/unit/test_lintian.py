@@ -1,11 +1,12 @@
 """lintian's words and the list of what is accepted."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tasks.lib import lintian
-from tasks.lib.errors import PggitError
+from tasks.lib.errors import UsageError
 
 SAID = """running with root privileges is not recommended!
 W: postgresql-17-pggit: initial-upload-closes-no-bugs [usr/share/doc/postgresql-17-pggit/changelog.Debian.gz:1]
@@ -43,11 +44,24 @@ def test_the_list_itself_gives_reasons() -> None:
     assert all(len(one.reason) > 20 for one in lintian.allowed())
 
 
-@pytest.mark.parametrize("text", ["- tag: x\n  in: binary\n", "- tag: x\n  reason: y\n  in: nowhere\n", "- x\n"])
-def test_an_entry_without_reason_or_place_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("- tag: x\n  in: binary\n", "lintian.yaml: 0: the key 'reason' is missing"),
+        ("- tag: x\n  reason: any reason\n  in: nowhere\n", "0.in: 'nowhere' is none of binary, source"),
+        (
+            "- tag: x\n  reason: any reason\n  in: source\n  system: z\n",
+            "unknown key 'system' (did you mean 'systems'?)",
+        ),
+        ("- x\n", "lintian.yaml: 0: 'x' is not of type 'object'"),
+        ("- [x\n", "lintian.yaml:2: "),
+    ],
+)
+def test_an_entry_that_is_none_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, complaint: str
 ) -> None:
     monkeypatch.setattr(lintian, "ALLOWED", tmp_path / "lintian.yaml")
     lintian.ALLOWED.write_text(text)
-    with pytest.raises(PggitError, match="needs a tag, a reason, and in"):
+    with pytest.raises(UsageError, match=re.escape(complaint)) as error:
         lintian.allowed()
+    assert "\n" not in str(error.value)

@@ -8,7 +8,7 @@ from debian.copyright import Copyright
 from debian.deb822 import Deb822
 
 from tasks.lib import recipe, sqlscript
-from tasks.lib.errors import PggitError
+from tasks.lib.errors import PggitError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,10 @@ def test_an_unknown_name_in_a_template_is_an_error(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("source: pggit\n", "missing 7 required|missing"),
-        ("nonsense: 1\n", "unexpected keyword argument 'nonsense'"),
-        ("[1", "expected"),
+        ("source: pggit\n", "package.yaml: the key 'revision' is missing"),
+        ("nonsense: 1\n", "package.yaml: unknown key 'nonsense'; valid: source, revision, "),
+        ("[1", "package.yaml:2: "),
+        ("", "package.yaml: None is not of type 'object'"),
     ],
 )
 def test_a_mistake_in_package_yaml_is_named(
@@ -74,7 +75,7 @@ def test_a_mistake_in_package_yaml_is_named(
 ) -> None:
     (tmp_path / "package.yaml").write_text(text)
     monkeypatch.setattr(recipe, "FACTS", tmp_path / "package.yaml")
-    with pytest.raises(PggitError, match=complaint) as error:
+    with pytest.raises(UsageError, match=complaint) as error:
         recipe.product.__wrapped__()
     assert "\n" not in str(error.value)
 
@@ -83,5 +84,5 @@ def test_a_revision_that_yaml_reads_as_a_number_is_named(tmp_path: Path, monkeyp
     facts = recipe.FACTS.read_text().replace('revision: "1"', "revision: 1")
     (tmp_path / "package.yaml").write_text(facts)
     monkeypatch.setattr(recipe, "FACTS", tmp_path / "package.yaml")
-    with pytest.raises(PggitError, match="revision must be text, not 1; put it in quotes"):
+    with pytest.raises(UsageError, match="revision: 1 is no text: put it in quotes"):
         recipe.product.__wrapped__()

@@ -76,7 +76,7 @@ def test_selection(pg: str, os: str, arch: str, expected: list[str]) -> None:
 
 
 def test_all_leaves_previews_out_and_says_why() -> None:
-    selection = MATRIX.select(None, "all", "", "all")
+    selection = MATRIX.select(None, "all", "all", "all")
     assert len(selection.targets) == 4 * 8 * 2
     reasons = {e.reason for e in selection.excluded}
     assert reasons == {
@@ -91,6 +91,7 @@ def test_all_leaves_previews_out_and_says_why() -> None:
         (None, "14", "all", "all", "--pg=14: unknown '14'; valid: 15, 16, 17, 18, 19 (preview), all, or a glob"),
         (None, "15,x", "all", "all", "--pg=15,x: unknown 'x'"),
         (None, "15,", "all", "all", "--pg=15,: unknown ''"),
+        (None, "", "all", "all", "--pg=: unknown ''; valid: 15"),
         (None, "all", "debain-13", "all", "unknown 'debain-13' (did you mean 'debian-13'?); valid: debian-12, "),
         (None, "all", "suse-*", "all", "--os=suse-*: unknown 'suse-*'"),
         (None, "all", "all", "x86_64", "--arch=x86_64: unknown 'x86_64'; valid: amd64, arm64, all, or a glob"),
@@ -127,6 +128,16 @@ def test_one_system_by_id() -> None:
         (r"^postgres:", "postgre:", "unknown key 'postgre' (did you mean 'postgres'?)"),
         (r"preview: true", "preview: maybe", "postgres.19.preview: 'maybe' is not of type 'boolean'"),
         (r"^exclusions: \[\]", "exclusions: [{os: debain-*, reason: no such server}]", "exclusions.0.os: "),
+        (r"\{codename\}-updates", "{codname}-updates",
+         "bootstrap.suites.1: '{codname}-updates' does not have the form text, with no placeholder but {codename}"),
+        (r"\{codename\}-pgdg", "{code}-pgdg",
+         "pgdg.deb.suite: '{code}-pgdg' does not have the form text, with no placeholder but {codename}"),
+        (r"main \{pg\}", "main {PG}", "pgdg.deb.preview_component: 'main {PG}' does not have the form text, with no"),
+        (r"rhel-\{release\}", "rhel-{rel}", "pgdg.rpm.repository: 'https://"),
+        (r"\"15\": \{eol", "15: {eol", "the key 15 is no text: put it in quotes"),
+        (r"ships_postgres: \"17\"", 'ships_postgres: "71"',
+         "systems.debian-13.ships_postgres: '71' is newer than every major in postgres; valid: 19 or older"),
+        (r"ships_postgres: \"17\"", "ships_postgres: 17", "systems.debian-13.ships_postgres: 17 is no text: put it in"),
         (r"version: \"3.11\"", 'version: "3.6"', "systems.debian-12.python.version: '3.6' does not have the form"),
     ],
 )  # fmt: skip
@@ -137,6 +148,11 @@ def test_a_typo_in_the_file_is_one_line_that_names_the_key(
         targets.load(edited(pattern, replacement))
     assert "targets.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.yaml: cannot be read: No such file or directory$"):
+        targets.load(tmp_path / "nowhere.yaml")
 
 
 def test_a_syntax_error_names_the_line(edited: Edited) -> None:
