@@ -5,15 +5,29 @@ from invoke.context import Context
 from tasks.command import task
 
 
-@task(help={"output": "folder to write into (default: build/extension)"})
-def sql(c: Context, output: str = "") -> None:
+@task(
+    help={
+        "output": "folder to write into (default: build/extension)",
+        "dry_run": "say what would be written and removed, and change nothing",
+    }
+)
+def sql(c: Context, output: str = "", dry_run: bool = False) -> None:
     """Join extension/sql into the versioned install script, with control file and update scripts."""
     from pathlib import Path
 
     from tasks.lib import sqlscript
 
-    files = sqlscript.build(Path(output).absolute()) if output else sqlscript.build()
-    for path in files:
+    folder = Path(output).absolute() if output else sqlscript.OUTPUT
+    if dry_run or c.config.run.dry:
+        written, removed = sqlscript.plan(folder)
+        for path in written:
+            print(f"would write {path}")
+        for path in removed:
+            print(f"would remove {path}")
+        if not written and not removed:
+            print(f"up to date: {folder}")
+        return
+    for path in sqlscript.build(folder):
         print(path)
 
 
@@ -73,15 +87,18 @@ def deb(
         "pg": "PostgreSQL majors: 17, 15,17, a glob, or all; a preview must be named",
         "os": "systems: debian-13, 'debian-*', or all",
         "arch": "architectures: amd64, arm64, or all",
+        "family": "kind of package: deb, rpm, or all",
     }
 )
-def matrix(c: Context, format: str = "table", pg: str = "all", os: str = "all", arch: str = "all") -> None:
+def matrix(
+    c: Context, format: str = "table", pg: str = "all", os: str = "all", arch: str = "all", family: str = "all"
+) -> None:
     """Show the supported combinations of PostgreSQL, system and architecture, and what is left out and why."""
     import sys
 
     from tasks.lib import matrix
 
-    text, warnings = matrix.show(format, pg, os, arch)
+    text, warnings = matrix.show(format, pg, os, arch, family)
     print(text)
     for line in warnings:
         print(f"warning: {line}", file=sys.stderr)

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from tasks.lib import targets
+from tasks.lib import console, targets
 from tasks.lib.errors import UsageError
 
 FORMATS = ("table", "json", "github")
+FAMILIES = ("deb", "rpm")
 
 
 def facts(matrix: targets.Matrix, target: targets.Target) -> dict[str, Any]:
@@ -32,15 +33,19 @@ def facts(matrix: targets.Matrix, target: targets.Target) -> dict[str, Any]:
     }
 
 
-def show(format: str, pg: str = "all", os: str = "all", arch: str = "all") -> tuple[str, tuple[str, ...]]:
+def show(
+    format: str, pg: str = "all", os: str = "all", arch: str = "all", family: str = "all"
+) -> tuple[str, tuple[str, ...]]:
     """The text for `--format`, and the warnings that go beside it.
 
-    Raises UsageError for an unknown format or an unknown value.
+    Raises UsageError for an unknown format, family, or other value.
     """
     if format not in FORMATS:
         raise UsageError(f"--format={format}: valid: {', '.join(FORMATS)}")
+    if family not in (*FAMILIES, "all"):
+        raise UsageError(f"--family={family}: unknown {family!r}; valid: {', '.join(FAMILIES)}, or all")
     matrix = targets.load()
-    selection = matrix.select(None, pg, os, arch)
+    selection = matrix.select(None if family == "all" else family, pg, os, arch)
     rows = [facts(matrix, target) for target in selection.targets]
     warnings = matrix.warnings(selection.targets)
     if format == "github":
@@ -53,7 +58,7 @@ def show(format: str, pg: str = "all", os: str = "all", arch: str = "all") -> tu
 
 def _table(rows: list[dict[str, Any]], excluded: list[dict[str, str]]) -> str:
     columns = ("id", "image", "server", "pg_eol", "security_until", "python")
-    lines = _align([columns, *(tuple(str(row[column]) for column in columns) for row in rows)])
+    lines = [console.table([columns, *(tuple(str(row[column]) for column in columns) for row in rows)])]
     lines.append(f"{len(rows)} targets")
     reasons: dict[str, list[str]] = {}
     for item in excluded:
@@ -61,8 +66,3 @@ def _table(rows: list[dict[str, Any]], excluded: list[dict[str, str]]) -> str:
     for reason, ids in reasons.items():
         lines.append(f"left out: {len(ids)} ({reason}): {ids[0]}{' …' if len(ids) > 1 else ''}")
     return "\n".join(lines)
-
-
-def _align(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

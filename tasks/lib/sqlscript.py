@@ -8,14 +8,17 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.lib import updategraph
+from tasks.lib.dist import clear_errors
 from tasks.lib.errors import PggitError
 from tasks.lib.paths import BUILD, EXTENSION, MIGRATIONS
 
 CONTROL = EXTENSION / "pggit.control"
 OUTPUT = BUILD / "extension"
+_MAKE = "data.mk"
 GUARD = '\\echo Use "CREATE EXTENSION pggit" to load this file. \\quit\n'
 """Stops psql when a script is run by hand; the server skips lines that begin with a backslash command."""
 
@@ -90,27 +93,50 @@ def released_scripts() -> tuple[Path, ...]:
     return scripts
 
 
+def plan(output: Path = OUTPUT) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """What `build(output)` would write, and which scripts of ours, no longer wanted, it would remove."""
+    with clear_errors(output):
+        changed, stale = _changes(output, _wanted())
+    return tuple(sorted(changed)), stale
+
+
 def build(output: Path = OUTPUT) -> tuple[Path, ...]:
-    """Write `contents()` and data.mk (for the Makefile) into `output`, which then holds nothing else.
+    """Write `contents()` and data.mk (for the Makefile) into the folder `output`, and remove what it holds
+    of other scripts of ours; any other file there is left alone.
 
     Returns the installed files, sorted. A file whose bytes are already right is left untouched.
+    Raises PggitError where `output` is a file or cannot be written to.
     """
+    wanted = _wanted()
+    with clear_errors(output):
+        changed, stale = _changes(output, wanted)
+        output.mkdir(parents=True, exist_ok=True)
+        for path in stale:
+            path.unlink(missing_ok=True)
+        for path, data in changed.items():
+            _write(path, data)
+    return tuple(output / name for name in sorted(wanted) if name != _MAKE)
+
+
+def _wanted() -> dict[str, bytes]:
     files = contents()
-    output.mkdir(parents=True, exist_ok=True)
     scripts = " ".join(sorted(name for name in files if name.endswith(".sql")))
-    make = f"DATA = {scripts}\n".encode()
-    for stale in output.iterdir():
-        # A dot file is a concurrent build's half-written one.
-        if stale.name not in files and stale.name != "data.mk" and not stale.name.startswith("."):
-            stale.unlink(missing_ok=True)
-    for name, data in {**files, "data.mk": make}.items():
-        _write_if_changed(output / name, data)
-    return tuple(output / name for name in sorted(files))
+    return {**files, _MAKE: f"DATA = {scripts}\n".encode()}
 
 
-def _write_if_changed(path: Path, data: bytes) -> None:
-    if path.is_file() and path.read_bytes() == data:
-        return
+def _changes(output: Path, wanted: Mapping[str, bytes]) -> tuple[dict[Path, bytes], tuple[Path, ...]]:
+    """The files of `wanted` that `output` lacks or has with other bytes, and its stale scripts."""
+    present = {path.name for path in output.iterdir()} if output.exists() else set()
+    changed = {
+        output / name: data
+        for name, data in wanted.items()
+        if name not in present or (output / name).read_bytes() != data
+    }
+    stale = (name for name in present - wanted.keys() if name.startswith("pggit--") and name.endswith(".sql"))
+    return changed, tuple(output / name for name in sorted(stale))
+
+
+def _write(path: Path, data: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as partial:
         partial.write(data)
     os.chmod(partial.name, 0o644)  # noqa: PTH101

@@ -1,9 +1,12 @@
 """build.matrix: the shapes that people, programs and GitHub workflows read."""
 
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tasks.lib import matrix
 from tasks.lib.errors import UsageError
@@ -39,6 +42,35 @@ def test_the_table_says_what_is_left_out_and_why() -> None:
     assert "deb-debian-13-pg17-amd64" in text
     assert "64 targets" in text
     assert "left out: 18 (PostgreSQL 19 is a preview: name it with --pg=19)" in text
+
+
+def test_one_family() -> None:
+    rows = json.loads(matrix.show("github", family="deb")[0])["include"]
+    assert {row["family"] for row in rows} == {"deb"}
+    with pytest.raises(UsageError, match="--family=dbe: unknown 'dbe'; valid: deb, rpm, or all"):
+        matrix.show("github", family="dbe")
+
+
+def _workflow_step() -> str:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
+    [run] = [step["run"] for step in jobs["matrix"]["steps"] if step.get("id") == "matrix"]
+    return str(run)
+
+
+def test_the_workflow_s_matrix_is_every_deb_target_of_one_architecture(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    environment = {**os.environ, "GITHUB_OUTPUT": str(output)}
+    subprocess.run(["bash", "-e", "-c", _workflow_step()], cwd=ROOT, env=environment, check=True)
+    name, _, include = output.read_text().partition("=")
+    assert name == "include"
+    assert json.loads(include) == json.loads(matrix.show("github", family="deb", arch="amd64")[0])
+
+
+def test_the_workflow_stops_where_the_matrix_cannot_be_had(tmp_path: Path) -> None:
+    (tmp_path / "inv").write_text("#!/bin/sh\nexit 2\n")
+    (tmp_path / "inv").chmod(0o755)
+    environment = {**os.environ, "GITHUB_OUTPUT": str(tmp_path / "output")}
+    assert subprocess.run(["bash", "-e", "-c", _workflow_step()], cwd=tmp_path, env=environment).returncode == 2
 
 
 def test_unknown_format() -> None:

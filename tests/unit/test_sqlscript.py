@@ -54,6 +54,38 @@ def test_build_writes_the_files_and_nothing_else(extension: Path, tmp_path: Path
     assert {path.stat().st_mode & 0o777 for path in output.iterdir()} == {0o644}
 
 
+def test_build_removes_nothing_that_is_not_its_own(extension: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    (output / "folder").mkdir(parents=True)
+    (output / "pggit--1.sql").write_text("stale")
+    foreign = {"README.md", "other.sql", "pggit.sql", "folder"}
+    for name in foreign - {"folder"}:
+        (output / name).write_text("mine")
+    sqlscript.build(output)
+    assert {path.name for path in output.iterdir()} == {"pggit--2.sql", "pggit.control", "data.mk", *foreign}
+
+
+def test_the_plan_is_what_build_then_does(extension: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert sqlscript.plan(output) == (tuple(output / x for x in ("data.mk", "pggit--2.sql", "pggit.control")), ())
+    assert not output.exists()
+    sqlscript.build(output)
+    (output / "pggit--1.sql").write_text("stale")
+    (output / "data.mk").write_text("other")
+    assert sqlscript.plan(output) == ((output / "data.mk",), (output / "pggit--1.sql",))
+    sqlscript.build(output)
+    assert sqlscript.plan(output) == ((), ())
+
+
+def test_a_file_is_no_folder_to_write_into(extension: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(PggitError, match=r"cannot write .*/file: Not a directory$"):
+        sqlscript.build(tmp_path / "file")
+    with pytest.raises(PggitError, match=r"cannot write .*/file/below: Not a directory$"):
+        sqlscript.build(tmp_path / "file" / "below")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_build_again_touches_nothing(extension: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_ino for path in sqlscript.build(tmp_path / "out")}
     assert {path: path.stat().st_ino for path in sqlscript.build(tmp_path / "out")} == before
