@@ -101,7 +101,31 @@ def _errors(doing: str) -> Iterator[None]:
     except docker.errors.APIError as error:
         raise PggitError(f"Docker refused{during}: {_line(error.explanation or error)}") from error
     except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise PggitError(f"no Docker engine answers{during}: {_line(error)}") from error
+        raise PggitError(f"no Docker engine answers{during}: {_address()}: {_cause(error)}") from error
+
+
+def _address() -> str:
+    """Where the engine is looked for."""
+    from docker.constants import DEFAULT_UNIX_SOCKET
+    from docker.context import ContextAPI
+
+    try:
+        named = os.environ.get("DOCKER_HOST") or ContextAPI.kwargs_from_context().get("base_url")
+    except Exception:  # a damaged ~/.docker, which is then the cause itself
+        named = None
+    return str(named or DEFAULT_UNIX_SOCKET).replace("http+unix:", "unix:")
+
+
+def _cause(error: BaseException) -> str:
+    """What the system said, where it said something: the layers above it only wrap its words."""
+    import requests
+
+    said, inner = _line(error), error.__cause__ or error.__context__
+    while inner:
+        if isinstance(inner, OSError) and not isinstance(inner, requests.RequestException):
+            said = inner.strerror or _line(inner)
+        inner = inner.__cause__ or inner.__context__
+    return said
 
 
 def _line(error: object) -> str:
