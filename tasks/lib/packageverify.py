@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.lib import aptrepo, evidence, images, recipe, sqlscript, targets
 from tasks.lib.container import Container
-from tasks.lib.errors import PggitError
+from tasks.lib.errors import PggitError, UsageError
 from tasks.lib.paths import DIST
 from tasks.lib.targets import Target
 
@@ -53,16 +53,31 @@ Say = Callable[[str], None]
 
 
 def plan(os: str, pg: str, version: str, dist: Path = DIST) -> tuple[tuple[Target, Path], ...]:
-    """The targets that `--os` and `--pg` mean, each with its package in `dist`.
+    """The targets that `choose` gives, each with its package in `dist`.
 
-    By default that is the newest Debian with the PostgreSQL that it ships.
     Raises UsageError for unknown values, PggitError where a package has not been built.
     """
+    return tuple((target, _package(target, version, dist)) for target in choose(os, pg))
+
+
+def choose(os: str, pg: str) -> tuple[Target, ...]:
+    """The targets that `--os` and `--pg` mean: by default the newest Debian, with the PostgreSQL it ships.
+
+    Raises UsageError for unknown values, or where a system ships no supported PostgreSQL and none is named.
+    """
     matrix = targets.load()
-    os = os or matrix.default_system("deb").id
-    pg = pg or next((s.ships_postgres for s in matrix.systems if s.id == os and s.ships_postgres), "all")
-    chosen = matrix.select("deb", pg, os, targets.native_arch()).targets
-    return tuple((target, _package(target, version, dist)) for target in chosen)
+    arch = targets.native_arch()
+    chosen = matrix.select("deb", pg or "all", os or matrix.default_system("deb").id, arch).targets
+    if pg:
+        return chosen
+    found: list[Target] = []
+    for system in dict.fromkeys(target.system for target in chosen):
+        shipped = system.ships_postgres
+        if shipped is None or shipped not in {one.major for one in matrix.postgres}:
+            ships = f"PostgreSQL {shipped}, which is not supported" if shipped else "no PostgreSQL"
+            raise UsageError(f"{system.id} ships {ships}: name one with --pg; valid: {', '.join(matrix.majors())}")
+        found += matrix.select("deb", shipped, system.id, arch).targets
+    return tuple(found)
 
 
 def _package(target: Target, version: str, dist: Path) -> Path:
