@@ -1,9 +1,10 @@
 """packages.check: everything that must be true of the packages that lie in dist."""
 
 import json
+import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,12 @@ class Checked:
     file: str
     target: Target
     problems: list[str] = field(default_factory=list)
+    lintian: str = f"not examined: it is not in {manifest.NAME}"
+    """`examined`, or why it was not."""
 
 
-def check(pg: str, os: str, say: Callable[[str], None], dist: Path = DIST) -> tuple[Checked, ...]:
-    """Check every .deb of dist that `pg` and `os` select. `say` takes a line about what was left out.
+def check(pg: str, os: str, dist: Path = DIST) -> tuple[Checked, ...]:
+    """Check every .deb of dist that `pg` and `os` select.
 
     Raises UsageError for a value that makes no sense, PggitError when there is no such package.
     """
@@ -41,7 +44,7 @@ def check(pg: str, os: str, say: Callable[[str], None], dist: Path = DIST) -> tu
         raise PggitError("dist holds no such package; make it with ./inv build.deb (--pg and --os as here)")
     for one in found.values():
         one.problems += _against_manifest(dist, one, listed)
-    _lint([one for one in found.values() if one.file in listed], dist, say)
+    _lint([one for one in found.values() if one.file in listed], dist)
     return tuple(found.values())
 
 
@@ -61,8 +64,8 @@ def _against_manifest(dist: Path, one: Checked, listed: Mapping[str, Artifact]) 
     yield from debcheck.problems((dist / one.file).read_bytes(), expected, one.target.pg)
 
 
-def _lint(checked: Sequence[Checked], dist: Path, say: Callable[[str], None]) -> None:
-    """Add lintian's complaints: this machine's, where it has lintian and runs that system, else a container's."""
+def _lint(checked: Sequence[Checked], dist: Path) -> None:
+    """Add the complaints of each system's own lintian: a container's, else this machine's where it is that system."""
     accepted = lintian.allowed()
     systems = {one.target.system.id: one.target.system for one in checked}
     for system in systems.values():
@@ -70,9 +73,11 @@ def _lint(checked: Sequence[Checked], dist: Path, say: Callable[[str], None]) ->
         try:
             tags = _tags(system, [dist / one.file for one in mine])
         except PggitError as error:
-            say(f"{system.id}: not examined by lintian: {error}")
+            for one in mine:
+                one.lintian = f"not examined: {error}"
             continue
         for one in mine:
+            one.lintian = "examined"
             name = recipe.package_name(one.target.pg)
             one.problems += lintian.problems(tags, name, "binary", system.id, accepted)
 
@@ -85,6 +90,8 @@ def _tags(system: System, debs: Sequence[Path]) -> tuple[lintian.Tag, ...]:
         return engine_docker.examine(images.obtain_builder(system), {path.name: path.read_bytes() for path in debs})
     if shutil.which("lintian") is None:
         raise PggitError(f"no lintian on this machine, and {reason}")
+    if _machine() != (system.distribution, system.codename):
+        raise PggitError(f"this machine's lintian is {' '.join(_machine())}'s, not {system.id}'s, and {reason}")
     result = subprocess.run(
         [*lintian.COMMAND, *map(str, debs)], stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
@@ -93,9 +100,20 @@ def _tags(system: System, debs: Sequence[Path]) -> tuple[lintian.Tag, ...]:
     return lintian.parse(result.stdout)
 
 
+def _machine() -> tuple[str, str]:
+    """The distribution that this machine runs, and its release's code name."""
+    try:
+        facts = platform.freedesktop_os_release()
+    except OSError:
+        return "an unknown system", ""
+    return facts["ID"], facts.get("VERSION_CODENAME", "")
+
+
 def as_json(checked: Sequence[Checked]) -> str:
     """For --json."""
-    packages = [{"file": one.file, "ok": not one.problems, "problems": one.problems} for one in checked]
+    packages = [
+        {"file": one.file, "ok": not one.problems, "problems": one.problems, "lintian": one.lintian} for one in checked
+    ]
     return json.dumps({"packages": packages}, indent=2)
 
 
@@ -103,6 +121,7 @@ def lines(checked: Sequence[Checked]) -> list[str]:
     """For people: a line a package, and one for each of its problems."""
     told = []
     for one in checked:
-        told.append(f"{'FAILED' if one.problems else 'ok    '} {DIST.name}/{one.file}")
+        unseen = "" if one.lintian == "examined" else f" (lintian: {one.lintian})"
+        told.append(f"{'FAILED' if one.problems else 'ok    '} {DIST.name}/{one.file}{unseen}")
         told += [f"         {problem}" for problem in one.problems]
     return told

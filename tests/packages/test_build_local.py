@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -222,6 +223,26 @@ def test_a_wrong_value_gets_one_line(built: Path, option: str, said: str) -> Non
     [line] = done.stderr.splitlines()
     assert option.partition("=")[2] in line
     assert said in line
+
+
+def test_lintian_of_another_system_judges_no_package(built: Path, tmp_path: Path) -> None:
+    """With a pretended lintian that has nothing to say, on this machine, whatever it runs, and without Docker."""
+    checkout = checkouts.copy(tmp_path / "checkout", built)
+    mine = f"{platform.freedesktop_os_release()['ID']}-{platform.freedesktop_os_release().get('VERSION_ID')}"
+    (tmp_path / "lintian").write_text("#!/bin/sh\n")
+    (tmp_path / "lintian").chmod(0o755)
+    env = {"DOCKER_HOST": f"unix://{tmp_path}/no.sock", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    systems = [name for name in ("debian-12", "debian-13", "ubuntu-24.04") if name != mine]
+    for words in (("build.deb", "--engine=local"), ("packages.check", "--json"), ("packages.check",)):
+        done = inv(checkout, *words, "--pg=17", f"--os={','.join(systems)}", env=env)
+        assert (done.returncode, done.stderr) == (0, "")
+        if "--json" in words:
+            packages = json.loads(done.stdout)["packages"]
+    assert [one["ok"] for one in packages] == [True] * len(systems)
+    for one, line in zip(packages, done.stdout.splitlines(), strict=True):
+        assert one["lintian"].startswith("not examined: this machine's lintian is ")
+        assert "no Docker engine answers" in one["lintian"]
+        assert line == f"ok     dist/{one['file']} (lintian: {one['lintian']})"
 
 
 def test_source_without_docker_is_refused(built: Path) -> None:
