@@ -112,16 +112,14 @@ def build(os: str, arch: str, pg: str, pull: str, dry_run: bool, say: Say) -> No
     chosen = systems(os)
     majors = sorted({t.pg for t in targets.load().select(None, pg, "all", arch).targets}) if pg else []
     wanted = [(system, major) for system in chosen for major in (None, *majors)]  # None: the builder
-    if dry_run:
-        present = {row.os: row for row in rows(chosen, arch)}
-        for system, major in wanted:
-            row = present[system.id]
-            there = major in row.servers if major else row.builder is not None
-            base = row.base or f"a base from {row.otherwise}"
-            say(f"{_title(system, major)}: {'is there' if there else f'would be built on {base}'}")
-        return
+    present = {row.os: row for row in rows(chosen, arch)} if dry_run else {}
 
     def make(system: System, major: str | None) -> str:
+        images.dockerfile(system)  # without one there is no need to look for a base
+        if dry_run:
+            row = present[system.id]
+            there = major in row.servers if major else row.builder is not None
+            return "is there" if there else f"would be built on {row.base or f'a base from {row.otherwise}'}"
         if major is None:
             return images.obtain_builder(system, policy, arch, say)
         return images.obtain_server(system, major, policy, arch, say)
@@ -187,7 +185,8 @@ def _each(work: Mapping[str, Callable[[], str]], say: Say) -> None:
     for title, make in work.items():
         start = time.monotonic()
         try:
-            say(f"{title}: {make()} ({time.monotonic() - start:.1f} s)")
+            done, seconds = make(), time.monotonic() - start
+            say(f"{title}: {done}{f' ({seconds:.1f} s)' if seconds >= 0.1 else ''}")
         except PggitError as error:
             failed.append(title)
             say(f"{title}: FAILED: {error}")

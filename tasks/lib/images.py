@@ -210,17 +210,22 @@ def server_recipe(target: Target, base: str) -> Recipe:
     return _recipe(f"server-{target.pg}", target.system, target.arch, base, arguments)
 
 
+def dockerfile(system: System) -> bytes:
+    """What images of `system` are built by. Raises PggitError where there is none for its family yet."""
+    path = PACKAGING / "docker" / f"{system.family}.Dockerfile"
+    if not path.exists():
+        raise PggitError(f"{system.id}: there is no image recipe packaging/docker/{path.name} yet")
+    return path.read_bytes()
+
+
 def _recipe(kind: str, system: System, arch: str, base: str, arguments: Mapping[str, str]) -> Recipe:
-    dockerfile = PACKAGING / "docker" / f"{system.family}.Dockerfile"
-    if not dockerfile.exists():
-        raise PggitError(f"{system.id}: there is no image recipe packaging/docker/{dockerfile.name} yet")
     image = container.find_image(base)
     given = {"BASE": image.id if image else base, **arguments}
     if base == system.image:  # an image of the registry names the public mirror; one made here has ours
         with contextlib.suppress(PggitError):
             sources = aptsources.of(system)
             given |= {"SOURCES": sources.text, "APT_SETTINGS": "\n".join(sources.settings)}
-    return Recipe(kind, system, arch, dockerfile.read_bytes(), given)
+    return Recipe(kind, system, arch, dockerfile(system), given)
 
 
 def _obtain(recipe: Recipe, notify: Notify) -> str:

@@ -144,6 +144,14 @@ def test_the_list_shows_what_is_there(debian: str) -> None:
     assert other.otherwise == "registry.invalid/x:1, or a package mirror"
 
 
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_a_system_without_a_recipe_fails_the_dry_run_too(dry: list[str]) -> None:
+    result = subprocess.run(["./inv", "images.build", "--os=rocky-9", *dry], cwd=ROOT, capture_output=True, text=True)
+    said = "rocky-9 builder: FAILED: rocky-9: there is no image recipe packaging/docker/rpm.Dockerfile yet\n"
+    assert (result.returncode, result.stdout) == (1, said)
+    assert result.stderr == "inv: 1 of 1 images could not be made: rocky-9 builder\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
