@@ -1,6 +1,8 @@
 -- The canonical form of an object: what the readers in 21 to 24 hand out. They run with search_path =
 -- pg_catalog, so that every other name in a definition is qualified, hold no OID, and leave out what
--- has its default value, so that the same object gives the same text in every database.
+-- has its default value, so that the same object gives the same text in every database of one encoding
+-- (jsonb orders keys by their length in bytes). Comments are looked up by subqueries and not by
+-- obj_description(), which PostgreSQL plans anew in every query.
 
 CREATE TYPE pggit.catalog_entry AS (
     classid oid,
@@ -22,7 +24,7 @@ COMMENT ON TYPE pggit.catalog_entry IS
 CREATE FUNCTION pggit.blob_hash(object_type text, identity text, definition jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN encode(sha256(convert_to(object_type || E'\n' || identity || E'\n' || definition::text, 'UTF8')), 'hex');
+    RETURN pggit.digest(object_type || E'\n' || identity || E'\n' || definition::text);
 END
 $$;
 COMMENT ON FUNCTION pggit.blob_hash(text, text, jsonb) IS
@@ -50,7 +52,7 @@ END
 $$;
 COMMENT ON FUNCTION pggit.sorted_options(text[]) IS 'Storage options in a fixed order; null when there are none.';
 
--- Values of server and wrapper options can be passwords. Only options whose values are known to be
+-- Values of foreign wrappers', servers', tables' and columns' options can be passwords. Only options whose values are known to be
 -- harmless keep theirs; of the others the name is recorded alone.
 CREATE FUNCTION pggit.safe_options(options text[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -61,14 +63,15 @@ BEGIN
                 'host', 'hostaddr', 'port', 'dbname', 'fetch_size', 'batch_size', 'extensions', 'updatable',
                 'use_remote_estimate', 'fdw_startup_cost', 'fdw_tuple_cost', 'async_capable', 'truncatable',
                 'keep_connections', 'parallel_commit', 'parallel_abort', 'analyze_sampling', 'sslmode',
-                'connect_timeout', 'schema_name', 'table_name', 'column_name')
+                'connect_timeout', 'schema_name', 'table_name', 'column_name', 'filename', 'format', 'header',
+                'delimiter', 'quote', 'escape', 'null', 'encoding', 'force_not_null', 'force_null')
             THEN o ELSE split_part(o, '=', 1) END
             ORDER BY o COLLATE "C")
         FROM unnest(options) o);
 END
 $$;
 COMMENT ON FUNCTION pggit.safe_options(text[]) IS
-'Options of a foreign server or wrapper, sorted; a value that could be a secret is left out.';
+'Options of something foreign, sorted; a value that could be a secret is left out.';
 
 CREATE FUNCTION pggit.is_tracked_schema(schema_name text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

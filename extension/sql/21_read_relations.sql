@@ -34,7 +34,7 @@ BEGIN
             -- "no target" is -1 up to PostgreSQL 16 and null from 17 on
             'statistics', nullif(a.attstattarget, -1),
             'options', pggit.sorted_options(a.attoptions),
-            'fdw_options', pggit.sorted_options(a.attfdwoptions),
+            'fdw_options', pggit.safe_options(a.attfdwoptions),
             'inherited', CASE WHEN a.attinhcount > 0 THEN true END,
             'local', CASE WHEN a.attinhcount > 0 AND a.attislocal THEN true END,
             'acl', to_jsonb(ARRAY(SELECT i::text FROM unnest(a.attacl) i ORDER BY i::text COLLATE "C")),
@@ -144,9 +144,14 @@ BEGIN
                 SELECT jsonb_object_agg(g.tgname, g.tgenabled)
                 FROM pg_trigger g JOIN pg_trigger pg ON pg.oid = g.tgparentid
                 WHERE g.tgrelid = c.oid AND g.tgenabled <> pg.tgenabled AND pg.tgconstraint = 0) END,
+            -- ALTER TABLE … DISABLE TRIGGER ALL switches foreign keys off, too.
+            'switched_constraints', CASE WHEN c.relhastriggers THEN (
+                SELECT jsonb_agg(DISTINCT k.conname || ' ' || g.tgfoid::regproc::text || ' ' || g.tgenabled::text)
+                FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint
+                WHERE g.tgrelid = c.oid AND g.tgisinternal AND g.tgenabled <> 'O') END,
             'server', (SELECT v.srvname FROM pg_foreign_table f JOIN pg_foreign_server v ON v.oid = f.ftserver
                        WHERE c.relkind = 'f' AND f.ftrelid = c.oid),
-            'fdw_options', (SELECT pggit.sorted_options(f.ftoptions) FROM pg_foreign_table f
+            'fdw_options', (SELECT pggit.safe_options(f.ftoptions) FROM pg_foreign_table f
                             WHERE c.relkind = 'f' AND f.ftrelid = c.oid),
             'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))),

@@ -23,6 +23,12 @@ BEGIN
                 SELECT jsonb_object_agg(k.conname, jsonb_strip_nulls(jsonb_build_object(
                     'definition', pg_get_constraintdef(k.oid), 'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0))))
                 FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c') END,
+            'not_null_constraint', CASE WHEN t.typtype = 'd' AND t.typnotnull THEN (
+                SELECT jsonb_strip_nulls(jsonb_build_object('name', k.conname, 'comment', m.description))
+                FROM pg_constraint k
+                LEFT JOIN pg_description m ON m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass
+                WHERE k.contypid = t.oid AND k.contype = 'n'
+                  AND (m.description IS NOT NULL OR k.conname <> t.typname || '_not_null')) END,
             'attributes', CASE WHEN t.typtype = 'c' THEN coalesce((
                 SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                     'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
@@ -38,7 +44,9 @@ BEGIN
                     'collation', CASE WHEN r.rngcollation <> 0 THEN r.rngcollation::regcollation::text END,
                     'canonical', CASE WHEN r.rngcanonical <> 0 THEN r.rngcanonical::regprocedure::text END,
                     'subtype_diff', CASE WHEN r.rngsubdiff <> 0 THEN r.rngsubdiff::regprocedure::text END,
-                    'multirange', format_type(r.rngmultitypid, NULL))
+                    'multirange', format_type(r.rngmultitypid, NULL),
+                    'multirange_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = r.rngmultitypid
+                                           AND m.classoid = 'pg_type'::regclass AND m.objsubid = 0))
                 FROM pg_range r
                 JOIN pg_opclass oc ON oc.oid = r.rngsubopc
                 JOIN pg_namespace cn ON cn.oid = oc.opcnamespace

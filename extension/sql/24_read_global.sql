@@ -23,10 +23,12 @@ BEGIN
     RETURN QUERY
     SELECT 'pg_extension'::regclass::oid, e.oid, NULL::oid, 'EXTENSION',
         NULL::text, e.extname::text, quote_ident(e.extname),
-        jsonb_build_object(
+        jsonb_strip_nulls(jsonb_build_object(
             'owner', pg_get_userbyid(e.extowner),
             'schema', quote_ident(n.nspname),
-            'version', e.extversion),
+            'version', e.extversion,
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = e.oid
+                        AND m.classoid = 'pg_extension'::regclass AND m.objsubid = 0))),
         NULL::text[]
     FROM pg_extension e
     JOIN pg_namespace n ON n.oid = e.extnamespace
@@ -98,6 +100,15 @@ COMMENT ON FUNCTION pggit.read_default_privileges(oid[]) IS 'What ALTER DEFAULT 
 
 -- All of them ----------------------------------------------------------------------------------------
 
+CREATE FUNCTION pggit.is_user_oid(classid oid, objid oid) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- 16384 is the first OID that initdb does not use itself; 2200 is schema public, whatever its name.
+    RETURN objid >= 16384 OR objid = 2200 AND classid = 'pg_namespace'::regclass;
+END
+$$;
+COMMENT ON FUNCTION pggit.is_user_oid(oid, oid) IS 'Whether something was made by a user, or can be changed like that.';
+
 -- The only way to the readers: it fixes every setting of a session that changes how PostgreSQL writes
 -- names and constants.
 CREATE FUNCTION pggit.read_catalog(classids oid[], objids oid[]) RETURNS SETOF pggit.catalog_entry
@@ -110,6 +121,7 @@ SET intervalstyle = 'postgres'
 SET extra_float_digits = 1
 SET bytea_output = 'hex'
 SET lc_monetary = 'C'
+SET standard_conforming_strings = on
 AS $$
 DECLARE
     class record;
@@ -120,7 +132,8 @@ BEGIN
         FROM unnest(classids, objids) AS u (classid, objid)
         -- Members of an extension belong to the extension. A scalar subquery, since PostgreSQL would turn
         -- NOT EXISTS into a join that reads all of pg_depend.
-        WHERE (SELECT 1 FROM pg_depend d
+        WHERE pggit.is_user_oid(u.classid, u.objid)
+          AND (SELECT 1 FROM pg_depend d
                WHERE d.classid = u.classid AND d.objid = u.objid AND d.deptype = 'e' LIMIT 1) IS NULL
         GROUP BY u.classid
     LOOP
@@ -176,29 +189,28 @@ COMMENT ON FUNCTION pggit.read_catalog(oid[], oid[]) IS
 CREATE FUNCTION pggit.all_addresses(OUT classids oid[], OUT objids oid[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- 16384 is the first OID that initdb does not use itself.
     SELECT array_agg(a.classid), array_agg(a.objid) INTO classids, objids
     FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
-            WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I')
+            WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I')
               AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace
         UNION ALL SELECT 'pg_type'::regclass, t.oid FROM pg_type t
-            WHERE t.oid >= 16384 AND t.typtype IN ('d', 'e', 'r', 'c') AND t.typrelid = 0
-        UNION ALL SELECT 'pg_type'::regclass, c.reltype FROM pg_class c WHERE c.oid >= 16384 AND c.relkind = 'c'
-        UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p WHERE p.oid >= 16384
+            WHERE t.typtype IN ('d', 'e', 'r', 'c') AND t.typrelid = 0
+        UNION ALL SELECT 'pg_type'::regclass, c.reltype FROM pg_class c WHERE c.relkind = 'c'
+        UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p
         UNION ALL SELECT 'pg_trigger'::regclass, g.oid FROM pg_trigger g WHERE NOT g.tgisinternal
         UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r
-            WHERE r.oid >= 16384 AND r.rulename <> '_RETURN'
+            WHERE r.rulename <> '_RETURN'
         UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p
         UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid FROM pg_statistic_ext s
-        UNION ALL SELECT 'pg_collation'::regclass, o.oid FROM pg_collation o WHERE o.oid >= 16384
+        UNION ALL SELECT 'pg_collation'::regclass, o.oid FROM pg_collation o
         UNION ALL SELECT 'pg_namespace'::regclass, n.oid FROM pg_namespace n
-            WHERE n.oid >= 16384 OR n.nspname = 'public'
-        UNION ALL SELECT 'pg_extension'::regclass, e.oid FROM pg_extension e WHERE e.oid >= 16384
+        UNION ALL SELECT 'pg_extension'::regclass, e.oid FROM pg_extension e
         UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, w.oid FROM pg_foreign_data_wrapper w
         UNION ALL SELECT 'pg_foreign_server'::regclass, v.oid FROM pg_foreign_server v
         UNION ALL SELECT 'pg_default_acl'::regclass, d.oid FROM pg_default_acl d
-    ) AS a (classid, objid);
+    ) AS a (classid, objid)
+    WHERE pggit.is_user_oid(a.classid, a.objid);
 END
 $$;
 COMMENT ON FUNCTION pggit.all_addresses() IS 'The catalog address of everything that could be tracked in this database.';

@@ -19,9 +19,18 @@ BEGIN
                 IF rel.relkind = 'c' THEN
                     class := 'pg_type'::regclass;
                     home := rel.reltype;
-                ELSIF rel.relkind IN ('i', 'I') THEN  -- a constraint's index is the table's
+                ELSIF rel.relkind IN ('i', 'I') THEN
+                    -- A constraint's index is the table's; of others the table may name one.
                     home := (SELECT k.conrelid FROM pg_constraint k
                              WHERE k.conindid = object AND k.contype IN ('p', 'u', 'x'));
+                    IF home IS NULL THEN
+                        SELECT i.indrelid INTO rel FROM pg_index i
+                        WHERE i.indexrelid = object AND (i.indisclustered OR i.indisreplident);
+                        IF FOUND THEN
+                            home_classids := home_classids || class;
+                            home_objids := home_objids || rel.indrelid;
+                        END IF;
+                    END IF;
                 ELSIF rel.relkind = 'S' THEN  -- and so is an identity column's sequence
                     home := (SELECT d.refobjid FROM pg_depend d
                              WHERE d.classid = class AND d.objid = object AND d.deptype = 'i');
@@ -31,6 +40,8 @@ BEGIN
                          WHERE t.oid = object AND c.relkind <> 'c');
                 IF home IS NOT NULL THEN
                     class := 'pg_class'::regclass;
+                ELSE  -- a multirange is the range's
+                    home := (SELECT r.rngtypid FROM pg_range r WHERE r.rngmultitypid = object);
                 END IF;
             WHEN 'pg_constraint'::regclass THEN
                 SELECT k.conrelid, k.contypid INTO rel FROM pg_constraint k WHERE k.oid = object;
@@ -111,7 +122,7 @@ $$;
 COMMENT ON FUNCTION pggit.with_table_parts(oid[], oid[]) IS
 'The given addresses and, for each table among them, its descendants and everything that hangs on any of these, now or when last read.';
 
-CREATE FUNCTION pggit.dependents(INOUT classids oid[], INOUT objids oid[])
+CREATE FUNCTION pggit.dependents(INOUT classids oid[], INOUT objids oid[], IN only_classes oid[] DEFAULT NULL)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH RECURSIVE reach (classid, objid, passes) AS (
@@ -128,28 +139,26 @@ BEGIN
         FROM reach r
         JOIN pg_depend d ON d.refclassid = r.classid AND d.refobjid = r.objid
         WHERE r.passes AND d.deptype <> 'e'
+          AND (only_classes IS NULL OR d.classid = ANY (only_classes) OR d.classid = 'pg_type'::regclass)
     )
     SELECT array_agg(r.classid), array_agg(r.objid) INTO classids, objids FROM reach r;
     SELECT h.classids, h.objids INTO classids, objids FROM pggit.home_addresses(classids, objids) h;
 END
 $$;
-COMMENT ON FUNCTION pggit.dependents(oid[], oid[]) IS
-'The objects whose definitions mention one of the given ones, and those themselves.';
+COMMENT ON FUNCTION pggit.dependents(oid[], oid[], oid[]) IS
+'The objects whose definitions mention one of the given ones, and those themselves; only through the given catalogs, where any are named.';
 
 CREATE FUNCTION pggit.addresses_changed_now(object_type text, OUT classids oid[], OUT objids oid[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
-    -- a row it wrote has an age of zero or, with savepoints, less. A few more come along and turn out equal.
+    -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
     SELECT array_agg(a.classid), array_agg(a.objid) INTO classids, objids
     FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
-            WHERE object_type IN ('TABLE', 'SEQUENCE', 'COLUMN') AND age(c.xmin) <= 0
+            WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0
         UNION SELECT 'pg_class'::regclass, t.attrelid FROM pg_attribute t
-            WHERE object_type IN ('TABLE', 'SEQUENCE', 'COLUMN') AND t.attacl IS NOT NULL AND age(t.xmin) <= 0
-        -- REVOKE of the last privilege on a column leaves a null
-        UNION SELECT 'pg_class'::regclass, t.attrelid FROM pg_attribute t
-            WHERE object_type IN ('TABLE', 'COLUMN') AND t.attacl IS NULL AND t.attnum > 0 AND age(t.xmin) <= 0
+            WHERE object_type = 'TABLE' AND t.attnum > 0 AND age(t.xmin) <= 0
         UNION SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p
             WHERE object_type IN ('FUNCTION', 'PROCEDURE', 'ROUTINE') AND age(p.xmin) <= 0
         UNION SELECT 'pg_type'::regclass, t.oid FROM pg_type t
@@ -162,8 +171,6 @@ BEGIN
             WHERE object_type IN ('FOREIGN SERVER', 'SERVER') AND age(s.xmin) <= 0
         UNION SELECT 'pg_default_acl'::regclass, d.oid FROM pg_default_acl d
             WHERE object_type = 'DEFAULT PRIVILEGES' AND age(d.xmin) <= 0
-        UNION SELECT o.classid, o.objid FROM pggit.object_oids o
-            WHERE object_type = 'DEFAULT PRIVILEGES' AND o.classid = 'pg_default_acl'::regclass
     ) AS a (classid, objid);
 END
 $$;

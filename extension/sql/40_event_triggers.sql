@@ -1,7 +1,17 @@
 -- What runs inside other people's commands. Each handler is SECURITY DEFINER, so that an ordinary role
 -- needs no right on our tables, and catches whatever goes wrong: a command never fails because of pgGit.
 -- plan_cache_mode: PostgreSQL would plan queries over an array of one OID anew each time, which costs more
--- than running them. The event triggers themselves are made by init(), since a dump's restore would fire an extension's own.
+-- than running them. The event triggers themselves are made by init(), since a dump's restore would fire an
+-- extension's own.
+
+CREATE FUNCTION pggit.events() RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY['ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite'];
+END
+$$;
+COMMENT ON FUNCTION pggit.events() IS
+'The events that tracking needs: the event trigger of each is named pggit_ and calls pggit.on_ with the event''s name.';
 
 CREATE FUNCTION pggit.is_recording() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -16,8 +26,10 @@ COMMENT ON FUNCTION pggit.is_recording() IS 'Whether commands are recorded at th
 CREATE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- Below our own functions the context goes on into the user's, whose text may hold a password.
     INSERT INTO pggit.tracking_errors (created_at, command_tag, sqlstate, message, context, session_role)
-    VALUES (clock_timestamp(), tag, state, message, context, session_user);
+    VALUES (clock_timestamp(), tag, state, message,
+            substring(context FROM E'^.*?PL/pgSQL function pggit[.](?:on_|settle)[^\n]*?(?=\n|$)'), session_user);
 EXCEPTION WHEN OTHERS THEN
     RAISE LOG 'pggit could not record % (% %), nor keep the error: %', tag, state, message, SQLERRM;
 END
@@ -31,7 +43,10 @@ DECLARE
     trouble text;
 BEGIN
     IF pggit.is_recording() THEN
-        PERFORM pggit.adopt_cluster();
+        IF NOT pggit.is_adopted() THEN
+            PERFORM pggit.adopt_cluster();
+        END IF;
+        PERFORM pggit.settle();
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
@@ -39,7 +54,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
-'Event trigger function: before a command, makes sure that the index belongs to this cluster.';
+'Event trigger function: before a command, makes sure that the index belongs to this cluster and lacks nothing.';
 
 CREATE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -56,12 +71,6 @@ BEGIN
     IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
         RETURN;
     END IF;
-    IF TG_TAG IN ('ALTER EXTENSION', 'DROP OWNED') THEN
-        -- Either touches more than PostgreSQL tells.
-        PERFORM pggit.record_everything(TG_TAG, change);
-        RETURN;
-    END IF;
-
     SELECT array_agg(c.classid), array_agg(c.objid) INTO found_classids, found_objids
     FROM pg_event_trigger_ddl_commands() c
     WHERE NOT c.in_extension AND c.objid IS NOT NULL AND c.schema_name IS DISTINCT FROM 'pg_temp';
@@ -78,45 +87,27 @@ BEGIN
             found_classids := found_classids || more.classids;
             found_objids := found_objids || more.objids;
         END LOOP;
+        IF TG_TAG = 'ALTER DEFAULT PRIVILEGES' THEN
+            found_classids := coalesce(found_classids, '{}');  -- a row may have vanished
+            found_objids := coalesce(found_objids, '{}');
+        END IF;
+    ELSIF TG_TAG = 'CREATE EXTENSION' AND found_classids IS NOT NULL THEN
+        -- CASCADE brings others along that are not reported.
+        SELECT found_classids || array_agg('pg_extension'::regclass::oid), found_objids || array_agg(e.oid)
+        INTO found_classids, found_objids FROM pg_extension e;
     END IF;
-    IF found_classids IS NULL THEN
+
+    IF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found_classids IS NOT NULL THEN
+        found_classids := NULL;  -- either touches more than PostgreSQL tells
+        found_objids := NULL;
+    ELSIF found_classids IS NULL THEN
         RETURN;
     END IF;
-
-    IF TG_TAG = 'ALTER SCHEMA' AND EXISTS (
-        SELECT FROM pggit.object_oids x
-        JOIN pggit.objects o ON o.id = x.object_id
-        JOIN pg_namespace n ON n.oid = x.objid
-        WHERE x.classid = 'pg_namespace'::regclass AND x.objid = ANY (found_objids) AND o.object_name <> n.nspname)
-    THEN
-        -- Every name in it changed.
-        PERFORM pggit.record_everything(TG_TAG, change);
-        RETURN;
-    END IF;
-
-    IF TG_TAG = 'ALTER INDEX' THEN
-        -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event: look for the old one.
-        SELECT found_classids || array_agg(x.classid), found_objids || array_agg(x.objid)
-        INTO found_classids, found_objids
-        FROM pg_index i JOIN pggit.object_oids x ON x.relid = i.indrelid
-        WHERE i.indexrelid = ANY (found_objids) AND x.classid = 'pg_class'::regclass
-          AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = x.objid);
-    END IF;
-
-    IF starts_with(TG_TAG, 'ALTER ') AND NOT found_classids <@ ARRAY[
-        'pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_trigger'::regclass,
-        'pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_statistic_ext'::regclass, 'pg_collation'::regclass,
-        'pg_namespace'::regclass, 'pg_foreign_data_wrapper'::regclass, 'pg_foreign_server'::regclass,
-        'pg_default_acl'::regclass, 'pg_constraint'::regclass]::oid[]
-    THEN
-        -- A kind that is not versioned, but others' definitions can mention its name.
-        SELECT d.classids, d.objids INTO found_classids, found_objids
-        FROM pggit.dependents(found_classids, found_objids) d;
+    IF pggit.can_record_now() THEN
+        PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found_classids, found_objids);
     ELSE
-        SELECT h.classids, h.objids INTO found_classids, found_objids
-        FROM pggit.home_addresses(found_classids, found_objids) h;
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found_classids, found_objids);
     END IF;
-    PERFORM pggit.record_addresses(found_classids, found_objids, TG_TAG, change);
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
@@ -125,7 +116,8 @@ $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
 
 CREATE FUNCTION pggit.on_sql_drop() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     trouble text;
     found_classids oid[];
@@ -134,20 +126,12 @@ BEGIN
     IF NOT pggit.is_recording() THEN
         RETURN;
     END IF;
-    -- What was dropped itself, as far as the index has it, and what lost a part but still stands.
+    -- What was dropped itself, and what lost a part but still stands.
     SELECT array_agg(a.classid), array_agg(a.objid) INTO found_classids, found_objids
     FROM (
         SELECT d.classid, d.objid
         FROM pg_event_trigger_dropped_objects() d
-        JOIN pggit.object_oids x ON x.classid = d.classid AND x.objid = d.objid
         WHERE NOT d.is_temporary
-        UNION
-        -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event
-        SELECT x.classid, x.objid
-        FROM pg_event_trigger_dropped_objects() d
-        JOIN pggit.objects o ON o.is_active AND o.object_type = 'INDEX' AND o.identity = d.object_identity
-        JOIN pggit.object_oids x ON x.object_id = o.id
-        WHERE d.object_type = 'index'
         UNION
         SELECT 'pg_class'::regclass, to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]))
         FROM pg_event_trigger_dropped_objects() d
@@ -155,13 +139,30 @@ BEGIN
           AND d.object_type IN ('table column', 'table constraint', 'default value', 'view column',
                                 'materialized view column', 'foreign table column')
         UNION
+        SELECT 'pg_type'::regclass, to_regtype(format('%I.%I', d.address_names[1], d.address_names[2]))
+        FROM pg_event_trigger_dropped_objects() d
+        WHERE d.object_type = 'composite type column'
+        UNION
         SELECT 'pg_type'::regclass, to_regtype(d.address_names[1])
         FROM pg_event_trigger_dropped_objects() d
         WHERE d.object_type = 'domain constraint'
     ) AS a (classid, objid)
     WHERE a.objid IS NOT NULL;
-    IF found_classids IS NOT NULL THEN
-        PERFORM pggit.record_addresses(found_classids, found_objids, TG_TAG, 'ALTER');
+    IF found_classids IS NULL THEN
+        RETURN;
+    END IF;
+    IF pggit.can_record_now() THEN
+        -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
+        SELECT found_classids || array_agg(x.classid), found_objids || array_agg(x.objid)
+        INTO found_classids, found_objids
+        FROM pg_event_trigger_dropped_objects() d
+        JOIN pggit.objects o ON o.is_active AND o.tree_key = pggit.tree_key(
+            'INDEX', format('%I.%I', d.address_names[1], d.address_names[2]))
+        JOIN pggit.object_oids x ON x.object_id = o.id
+        WHERE d.object_type = 'index' AND NOT d.is_temporary;
+        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found_classids, found_objids);
+    ELSE
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found_classids, found_objids);
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
@@ -171,7 +172,7 @@ $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';
 
 CREATE FUNCTION pggit.on_table_rewrite() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- The name is kept for versions that note rewrites: dumps carry the event trigger.
     RETURN;

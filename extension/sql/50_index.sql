@@ -2,8 +2,9 @@
 
 CREATE FUNCTION pggit.verify()
 RETURNS TABLE (problem text, object_type text, object text, recorded jsonb, actual jsonb)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM pggit.settle();
     RETURN QUERY
     WITH live AS MATERIALIZED (
         SELECT e.object_type, e.identity, e.definition, e.column_order,
@@ -35,7 +36,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.adopt_cluster();
-    RETURN pggit.record_everything('RESCAN', 'RESCAN');
+    IF NOT pggit.can_record_now() THEN
+        RAISE EXCEPTION 'pggit.rescan() cannot see the schema as it is in this transaction'
+            USING ERRCODE = 'GT011', HINT = 'Run it in a READ COMMITTED transaction that may write; if it is one, another session is taking the index over: try again.';
+    END IF;
+    PERFORM pggit.settle();
+    RETURN pggit.record_everything(pggit.this_command('RESCAN', 'RESCAN'));
 END
 $$;
 COMMENT ON FUNCTION pggit.rescan() IS
@@ -61,9 +67,12 @@ BEGIN
         UNION ALL SELECT 'pg_language'::regclass, c.oid FROM pg_language c
         UNION ALL SELECT 'pg_publication'::regclass, c.oid FROM pg_publication c
         UNION ALL SELECT 'pg_event_trigger'::regclass, c.oid FROM pg_event_trigger c
-            WHERE c.evtname NOT IN ('pggit_ddl_command_start', 'pggit_ddl_command_end', 'pggit_sql_drop', 'pggit_table_rewrite')
+            WHERE c.evtname <> ALL (SELECT 'pggit_' || e FROM unnest(pggit.events()) e)
         UNION ALL SELECT 'pg_type'::regclass, c.oid FROM pg_type c
-            WHERE c.typtype = 'b' AND c.typelem = 0
+            WHERE c.typtype = 'b' AND c.typelem = 0 OR NOT c.typisdefined
+        UNION ALL SELECT 'pg_subscription'::regclass, c.oid FROM pg_subscription c
+            WHERE c.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+        UNION ALL SELECT 'pg_user_mapping'::regclass, c.umid FROM pg_user_mappings c
     ) x
     CROSS JOIN LATERAL pg_identify_object(x.classid, x.objid, 0) i
     WHERE x.objid >= 16384 AND pggit.is_tracked_schema(i.schema)

@@ -2,21 +2,12 @@
 -- leaf; any other has one child for each next hex digit in use. So the hash of a tree follows from its
 -- objects alone, and a change rewrites only the few nodes above it.
 
-CREATE FUNCTION pggit.tree_key(object_type text, identity text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN encode(sha256(convert_to(object_type || E'\n' || identity, 'UTF8')), 'hex');
-END
-$$;
-COMMENT ON FUNCTION pggit.tree_key(text, text) IS 'Where an object stands in a tree.';
-
 CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys text[], node_children text[], node_counts integer[])
 RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    node_hash text := encode(sha256(convert_to(
-        CASE WHEN leaf THEN E'leaf\n' ELSE E'node\n' END
-        || array_to_string(node_keys, ' ') || E'\n' || array_to_string(node_children, ' '), 'UTF8')), 'hex');
+    node_hash text := pggit.digest(CASE WHEN leaf THEN E'leaf\n' ELSE E'node\n' END
+        || array_to_string(node_keys, ' ') || E'\n' || array_to_string(node_children, ' '));
 BEGIN
     INSERT INTO pggit.trees (hash, is_leaf, object_count, keys, children, counts)
     VALUES (node_hash, leaf,

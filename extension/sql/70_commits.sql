@@ -41,7 +41,7 @@ CREATE FUNCTION pggit.check_ref_name(ref text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF ref IS NULL OR ref = 'HEAD' OR char_length(ref) > 200 OR ref !~ '^[[:alnum:]_][[:alnum:]_./#@+-]*$'
-       OR ref ~ '\.\.|//|/$|\.$|^[0-9a-f]{4,64}$'
+       OR ref ~ '[.][.]|//|/$|[.]$|^[0-9a-f]{4,64}$'
     THEN
         RAISE EXCEPTION '% is no valid name for a branch', coalesce(quote_literal(ref), 'NULL')
             USING ERRCODE = 'GT005',
@@ -63,8 +63,7 @@ BEGIN
     FROM (SELECT DISTINCT t.object_type, t.identity FROM pggit.uncommitted t) u
     CROSS JOIN LATERAL (SELECT pggit.tree_key(u.object_type, u.identity) AS key) k
     CROSS JOIN LATERAL (SELECT pggit.tree_lookup(root, k.key) AS blob) was
-    LEFT JOIN pggit.objects o ON o.is_active AND NOT o.is_manual
-        AND o.object_type = u.object_type AND o.identity = u.identity
+    LEFT JOIN pggit.objects o ON o.is_active AND NOT o.is_manual AND o.tree_key = k.key
     WHERE o.blob IS DISTINCT FROM was.blob
     ORDER BY u.object_type, u.identity COLLATE "C";
 END
@@ -93,10 +92,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
     version_num integer := current_setting('server_version_num');
-    commit_hash text := encode(sha256(convert_to(concat_ws(E'\n',
+    commit_hash text := pggit.digest(concat_ws(E'\n',
         'tree ' || tree, 'parents ' || array_to_string(parents, ' '), 'author ' || session_user,
         'date ' || to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        'server ' || version_num, '', message), 'UTF8')), 'hex');
+        'server ' || version_num, '', message));
 BEGIN
     INSERT INTO pggit.commits (hash, branch_id, tree, parents, author, message, committed_at, server_version_num)
     VALUES (commit_hash, branch, tree, parents, session_user, message, moment, version_num);
@@ -118,6 +117,7 @@ BEGIN
     IF message IS NULL OR message !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a commit needs a message' USING ERRCODE = 'GT007', HINT = 'Say what changed and why.';
     END IF;
+    PERFORM pggit.settle();
     -- One commit at a time; commands that change the schema do not take this lock.
     PERFORM FROM pggit.head FOR UPDATE;
     SELECT b.* INTO branch FROM pggit.head h JOIN pggit.branches b ON b.id = h.branch_id;
@@ -165,6 +165,9 @@ CREATE FUNCTION pggit.log(ref text DEFAULT 'HEAD', max_count integer DEFAULT 100
 RETURNS TABLE (hash text, committed_at timestamptz, author text, message text, parents text[], branches text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF max_count < 0 THEN
+        RAISE EXCEPTION 'max_count must not be negative: %', max_count USING ERRCODE = 'GT012', HINT = 'NULL means all.';
+    END IF;
     RETURN QUERY
     WITH RECURSIVE reach (hash) AS (
         SELECT pggit.resolve_ref(ref) COLLATE "C"
@@ -181,14 +184,16 @@ COMMENT ON FUNCTION pggit.log(text, integer) IS
 'Commits that a branch or commit can look back on, newest first, with the branches that stand at each.';
 
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pggit.require_init();
+    PERFORM pggit.settle();
     RETURN QUERY SELECT 'tracking', 'paused', NULL::text, NULL::text WHERE EXISTS (
         SELECT FROM pggit.settings s WHERE s.name = 'paused');
-    RETURN QUERY SELECT 'tracking', 'disabled', 'EVENT TRIGGER', t.name
-        FROM unnest(ARRAY['pggit_ddl_command_start', 'pggit_ddl_command_end', 'pggit_sql_drop', 'pggit_table_rewrite']) AS t (name)
-        WHERE NOT EXISTS (SELECT FROM pg_event_trigger e WHERE e.evtname = t.name AND e.evtenabled IN ('O', 'A'));
+    RETURN QUERY SELECT 'tracking', 'disabled', 'EVENT TRIGGER', 'pggit_' || t.event
+        FROM unnest(pggit.events()) AS t (event)
+        WHERE NOT EXISTS (SELECT FROM pg_event_trigger e
+                          WHERE e.evtname = 'pggit_' || t.event AND e.evtenabled IN ('O', 'A'));
     RETURN QUERY SELECT 'tracking', 'error', e.command_tag, e.message FROM pggit.tracking_errors e ORDER BY e.id;
     RETURN QUERY SELECT 'uncommitted', c.change, c.object_type, c.object FROM pggit.uncommitted_changes() c;
     RETURN QUERY SELECT 'unrecorded', v.problem, v.object_type, v.object FROM pggit.verify() v;

@@ -27,7 +27,7 @@ DECLARE
 BEGIN
     PERFORM pggit.require_superuser('pggit.enable()');
     PERFORM pggit.require_init();
-    FOREACH event IN ARRAY ARRAY['ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite'] LOOP
+    FOREACH event IN ARRAY pggit.events() LOOP
         IF NOT EXISTS (SELECT FROM pg_event_trigger e WHERE e.evtname = 'pggit_' || event) THEN
             EXECUTE format('CREATE EVENT TRIGGER %I ON %I EXECUTE FUNCTION pggit.%I()', 'pggit_' || event, event, 'on_' || event);
             made := made + 1;
@@ -47,7 +47,7 @@ DECLARE
     event text;
 BEGIN
     PERFORM pggit.require_superuser('pggit.disable()');
-    FOREACH event IN ARRAY ARRAY['ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite'] LOOP
+    FOREACH event IN ARRAY pggit.events() LOOP
         EXECUTE format('DROP EVENT TRIGGER IF EXISTS %I', 'pggit_' || event);
     END LOOP;
     RETURN 'tracking is off';
@@ -92,7 +92,7 @@ BEGIN
     END IF;
     PERFORM pggit.put_setting('data_version', pggit.version());
     PERFORM pggit.adopt_cluster();
-    PERFORM pggit.record_everything('INIT', 'RESCAN');
+    PERFORM pggit.record_everything(pggit.this_command('INIT', 'RESCAN'));
     DELETE FROM pggit.uncommitted;
     SELECT pggit.build_tree(0, coalesce(array_agg(pggit.tree_key(o.object_type, o.identity)), '{}'),
                             coalesce(array_agg(o.blob), '{}')) INTO tree
@@ -109,7 +109,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.init() IS
-'Records what exists as the first commit of branch main and switches tracking on. Needs a superuser; a second call only makes sure that tracking is on.';
+'Records what exists as the first commit of branch main and switches tracking on. Needs a superuser; a second call only makes sure that tracking is on. What other sessions have changed and not yet committed by then is missed: status() shows it, rescan() takes it in.';
 
 CREATE FUNCTION pggit.uninstall() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

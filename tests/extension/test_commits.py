@@ -111,6 +111,17 @@ def test_wrong_references(db: Connection) -> None:
         assert refused(db, "SELECT * FROM pggit.log(%s::text)", ref) == "GT004"
 
 
+def test_a_negative_count(db: Connection) -> None:
+    assert refused(db, "SELECT * FROM pggit.log('HEAD', -1)") == "GT012"
+    assert len(db.execute("SELECT * FROM pggit.log('HEAD', NULL)").fetchall()) == 1
+
+
+def test_a_rescan_needs_to_see_what_is(db: Connection, connect: Connect) -> None:
+    late = connect(autocommit=False)
+    late.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    assert refused(late, "SELECT pggit.rescan()") == "GT011"
+
+
 def test_nothing_works_before_init(bare_db: Connection) -> None:
     bare_db.execute("CREATE EXTENSION pggit")
     for call in (

@@ -114,3 +114,114 @@ def test_a_session_that_ends_in_the_middle_leaves_nothing(db: Connection, connec
         session.rollback()
     assert one(db, "SELECT count(*) FROM pggit.history") == before
     assert differences(db) == []
+
+
+def test_a_rename_does_not_wait_for_an_open_change_of_what_mentions_it(db: Connection, connect: Connect) -> None:
+    """PostgreSQL alone lets both go on; so does pgGit, and both changes are in the record, each by its own author."""
+    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    changing, renaming = connect("anna", autocommit=False), connect("bert", autocommit=False)
+    db.execute("CREATE TYPE mood AS ENUM ('a'); ALTER TYPE mood OWNER TO bert")
+    db.execute("CREATE TABLE feels (m mood); ALTER TABLE feels OWNER TO anna")
+    names = ["mood", "feeling", "humour"]
+    for turn, order in enumerate([(changing, renaming), (renaming, changing)]):
+        for session in order:
+            session.execute("SET lock_timeout = '5s'")
+            if session is changing:
+                session.execute(f"ALTER TABLE feels ADD COLUMN z{turn} int")
+            else:
+                session.execute(f"ALTER TYPE {names[turn]} RENAME TO {names[turn + 1]}")
+        changing.commit()
+        renaming.commit()
+        assert differences(db) == []
+    assert one(db, "SELECT count(*) FROM pggit.unsettled") == 0
+    by = db.execute("SELECT session_role FROM pggit.history WHERE object_type = 'TYPE' AND change_type = 'RENAME'")
+    assert {row[0] for row in by.fetchall()} == {"bert"}
+
+
+def test_a_rescan_does_not_undo_what_others_record(db: Connection, connect: Connect) -> None:
+    for number in range(60):
+        db.execute(f"CREATE TABLE x{number} (id integer)")
+    stop = threading.Event()
+    errors: list[BaseException] = []
+
+    def scan(session: Connection) -> None:
+        try:
+            while not stop.is_set():
+                session.execute("SELECT pggit.rescan()")
+        except BaseException as error:
+            errors.append(error)
+
+    scanner = threading.Thread(target=scan, args=(connect(),))
+    scanner.start()
+    try:
+        for turn in range(3):
+            for number in range(60):
+                db.execute(f"ALTER TABLE x{number} ADD COLUMN c{turn} integer")
+    finally:
+        stop.set()
+        scanner.join()
+    assert errors == []
+    assert differences(db) == []
+    # A definition may be taken in by the rescan before its own command gets to it, but never goes back.
+    assert (
+        db.execute("""
+        SELECT h.identity FROM pggit.history h
+        JOIN pggit.blobs o ON o.hash = h.old_blob JOIN pggit.blobs n ON n.hash = h.new_blob
+        WHERE n.object_type = 'TABLE'
+          AND (SELECT count(*) FROM jsonb_object_keys(n.definition -> 'columns'))
+            < (SELECT count(*) FROM jsonb_object_keys(o.definition -> 'columns'))""").fetchall()
+        == []
+    )
+
+
+def test_serializable_transactions_commit_as_they_would_without(db: Connection, connect: Connect) -> None:
+    db.execute("CREATE TABLE t (id integer); CREATE TABLE u (id integer)")
+    first, second = (connect(autocommit=False) for _ in range(2))
+    for session in (first, second):
+        session.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+    first.execute("ALTER TABLE t ADD COLUMN x integer")
+    second.execute("ALTER TABLE u ADD COLUMN y integer")
+    first.execute("CREATE VIEW vt AS SELECT * FROM t")
+    second.execute("CREATE VIEW vu AS SELECT * FROM u")
+    first.commit()
+    second.commit()
+    assert differences(db) == []
+    recorded = db.execute("SELECT identity FROM pggit.history WHERE object_type = 'VIEW' ORDER BY 1").fetchall()
+    assert recorded == [("public.vt",), ("public.vu",)]
+
+
+@pytest.mark.parametrize("level", [psycopg.IsolationLevel.REPEATABLE_READ, psycopg.IsolationLevel.SERIALIZABLE])
+def test_an_old_snapshot_hides_nothing(db: Connection, connect: Connect, level: psycopg.IsolationLevel) -> None:
+    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    late = connect("dora", autocommit=False)
+    db.execute("CREATE TABLE t (id integer); ALTER TABLE t OWNER TO dora; CREATE TABLE gone (id integer)")
+    db.execute("ALTER TABLE gone OWNER TO dora")
+    late.isolation_level = level
+    late.execute("SELECT 1")
+    db.execute("ALTER TABLE t ADD COLUMN x integer; CREATE TABLE newer (id integer); ALTER TABLE newer OWNER TO dora")
+    late.execute("SET application_name = 'late one'")
+    late.execute("ALTER TABLE t ADD COLUMN y integer")
+    late.execute("ALTER TABLE newer RENAME TO renamed")
+    late.execute("GRANT SELECT ON t TO PUBLIC")
+    late.execute("DROP TABLE gone")
+    late.commit()
+    assert differences(db) == []
+    rows = db.execute("""
+        SELECT change_type, identity, session_role FROM pggit.history WHERE application_name = 'late one'
+        ORDER BY identity, change_type""").fetchall()
+    assert ("RENAME", "public.renamed", "dora") in rows
+    assert ("DROP", "public.gone", "dora") in rows
+    assert ("ALTER", "public.t", "dora") in rows
+
+
+def test_no_ordinary_role_can_hold_up_the_first_command_after_a_restore(db: Connection, connect: Connect) -> None:
+    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC; TRUNCATE pggit.oid_origin")
+    busy = connect(autocommit=False)
+    busy.execute("CREATE TABLE taking_over (id integer)")
+    other = connect("dora")
+    other.execute("SET lock_timeout = '5s'")
+    other.execute("SELECT pg_advisory_lock(hashtextextended('pggit.adopt_cluster', 0))")
+    other.execute("CREATE TABLE meanwhile (id integer)")
+    busy.commit()
+    assert differences(db) == []
+    assert one(db, "SELECT session_role FROM pggit.history WHERE identity = 'public.meanwhile'") == "dora"

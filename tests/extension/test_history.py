@@ -105,6 +105,14 @@ def test_a_statement_that_changes_nothing_adds_nothing(db: Connection, idle: str
     assert differences(db) == []
 
 
+def test_what_a_pause_hid_is_nobodys_create(db: Connection) -> None:
+    db.execute("SELECT pggit.pause()")
+    db.execute("CREATE TABLE hidden (id integer)")
+    db.execute("SELECT pggit.resume()")
+    db.execute("GRANT SELECT ON hidden TO PUBLIC")
+    assert db.execute(CHANGES).fetchall() == [("RESCAN", "TABLE", "public.hidden")]
+
+
 def test_one_row_for_each_object_a_statement_changed(db: Connection) -> None:
     db.execute("CREATE TABLE t (id serial PRIMARY KEY, email text UNIQUE CHECK (email <> ''))")
     assert db.execute(CHANGES).fetchall() == [
@@ -128,6 +136,8 @@ def test_secrets_are_stored_nowhere(db: Connection, roles: set[str]) -> None:
         "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'db.example', password 'hunter2', passfile 'hunter2')",
         "CREATE USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (user 'u', password 'hunter2')",
         "ALTER SERVER s OPTIONS (ADD secret 'hunter2')",
+        "CREATE FOREIGN TABLE f (a int OPTIONS (password 'hunter2', column_name 'b'))"
+        " SERVER s OPTIONS (secret 'hunter2')",
         "CREATE ROLE erik PASSWORD 'hunter2'; CREATE TABLE beside (id integer)",
         "CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1 password=hunter2' PUBLICATION p"
         " WITH (connect = false, enabled = false, slot_name = NONE)",
@@ -142,6 +152,14 @@ def test_secrets_are_stored_nowhere(db: Connection, roles: set[str]) -> None:
     for (table,) in tables:
         leaked = db.execute(f"SELECT count(*) FROM {table} x WHERE x::text LIKE '%hunter2%'").fetchone()
         assert leaked == (0,), table
+    # nor where tracking fails, and keeps the error with its context
+    db.execute("ALTER TABLE pggit.history ADD CHECK (id < 0) NOT VALID")
+    db.execute("DO $do$ BEGIN EXECUTE $x$CREATE TABLE t (id int); CREATE ROLE fred PASSWORD 'hunter2'$x$; END $do$")
+    roles.add("fred")
+    errors = db.execute("SELECT message, context FROM pggit.tracking_errors").fetchall()
+    assert len(errors) == 1
+    assert "pggit.on_ddl_command_end()" in errors[0][1]
+    assert "hunter2" not in str(errors)
     server = db.execute(
         "SELECT definition -> 'options' FROM pggit.blobs WHERE object_type = 'SERVER' LIMIT 1"
     ).fetchone()

@@ -56,10 +56,16 @@ def test_every_contrib_extension_comes_and_goes(db: Connection) -> None:
             continue
         made.append(name)
         assert differences(db) == [], name
+        db.execute(f'DROP EXTENSION "{name}" CASCADE')
+        assert differences(db) == [], name
     assert {"hstore", "citext", "pg_trgm", "ltree", "btree_gist", "cube", "tablefunc"} <= set(made)
+    # again, each beside all the others
+    for name in made:
+        db.execute(f'CREATE EXTENSION IF NOT EXISTS "{name}" CASCADE')
+    assert differences(db) == []
     for name in made:
         db.execute(f'DROP EXTENSION IF EXISTS "{name}" CASCADE')
-        assert differences(db) == [], name
+    assert differences(db) == []
 
 
 @pytest.mark.parametrize(

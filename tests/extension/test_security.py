@@ -23,13 +23,35 @@ def test_public_holds_no_privilege(db: Connection) -> None:
     )
 
 
+def test_default_privileges_open_nothing(bare_db: Connection, connect: Connect) -> None:
+    mallory = connect("mallory")
+    for grant in ("ALL ON TABLES", "ALL ON SEQUENCES", "USAGE, CREATE ON SCHEMAS", "ALL ON FUNCTIONS", "ALL ON TYPES"):
+        bare_db.execute(f"ALTER DEFAULT PRIVILEGES GRANT {grant} TO PUBLIC, mallory")
+    bare_db.execute("CREATE EXTENSION pggit; SELECT pggit.init()")
+    for attack in ("SELECT * FROM pggit.history", "SELECT pggit.pause()", "CREATE TABLE pggit.x (id int)"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            mallory.execute(attack)
+    assert (
+        bare_db.execute("""
+        SELECT c.oid::regclass::text FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+        WHERE c.relnamespace = 'pggit'::regnamespace AND a.grantee <> c.relowner
+        UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p
+        CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        WHERE p.pronamespace = 'pggit'::regnamespace AND a.grantee <> p.proowner
+        UNION ALL SELECT n.nspname FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
+        WHERE n.nspname = 'pggit' AND a.grantee <> n.nspowner""").fetchall()
+        == []
+    )
+    assert differences(bare_db) == []
+
+
 @pytest.mark.parametrize(
     "attack",
     [
         "INSERT INTO pggit.history (object_id) VALUES (1)",
         "DELETE FROM pggit.settings",
-        "SELECT pggit.append_history(1, 'DROP', 'x', 'TABLE', 'public.t', NULL, NULL, NULL, NULL, NULL)",
-        "SELECT pggit.record_drop(1, 'x', 'DROP')",
+        "SELECT pggit.record_drop(1, NULL)",
+        "SELECT pggit.settle()",
         "SELECT pggit.pause()",
         "SELECT pggit.commit('mine')",
         "UPDATE pggit.branches SET head = 'x'",
@@ -70,7 +92,7 @@ def test_what_runs_with_the_owners_rights_is_known(db: Connection) -> None:
         SELECT proname FROM pg_proc WHERE pronamespace = 'pggit'::regnamespace AND prosecdef ORDER BY 1""").fetchall()
     assert [name for (name,) in definer] == [
         "commit", "create_branch", "on_ddl_command_end", "on_ddl_command_start", "on_sql_drop", "on_table_rewrite",
-        "pause", "rescan", "resume",
+        "pause", "rescan", "resume", "settle",
     ]  # fmt: skip
 
 

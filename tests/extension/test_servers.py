@@ -180,7 +180,7 @@ def test_an_installed_server_serves_too() -> None:
 def test_unknown_sources_and_versions_are_named() -> None:
     with pytest.raises(UsageError, match="unknown server source 'magic'; valid are auto, embedded, system"):
         serverbuilds.describe("17", "magic")
-    with pytest.raises(UsageError, match="unknown PostgreSQL version '9'; valid are 15, 16, 17, 18 and all"):
+    with pytest.raises(UsageError, match="--pg=17,9: unknown '9'; valid: 15, 16, 17, 18, all"):
         serverbuilds.select_majors("17,9")
 
 

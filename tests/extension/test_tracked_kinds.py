@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.extension.conftest import Connection
+from tasks.lib.servers import Server
+from tests.extension.conftest import Connect, Connection
 
 FOLDER = Path(__file__).parent / "ddl"
 
@@ -134,11 +135,12 @@ def test_failed_concurrent_index_is_found(db: Connection) -> None:
 
 
 def test_session_settings_do_not_change_a_definition(db: Connection) -> None:
-    table = "CREATE TABLE t (at timestamptz DEFAULT to_timestamp(0), f float8 DEFAULT 0.1, b bytea DEFAULT '\\x00')"
+    table = "CREATE TABLE t (at timestamptz DEFAULT to_timestamp(0), f float8 DEFAULT 0.1, s text DEFAULT E'a\\\\b')"
     hashes = []
     settings = (
         "SET timezone = 'Asia/Tokyo'; SET datestyle = 'German'; SET extra_float_digits = 0; SET bytea_output = escape;"
-        "SET quote_all_identifiers = on; SET intervalstyle = iso_8601; SET search_path = public, pg_catalog"
+        "SET standard_conforming_strings = off; SET quote_all_identifiers = on;"
+        "SET intervalstyle = iso_8601; SET search_path = public, pg_catalog"
     )
     for setting in ("SELECT 1", settings):
         db.execute(setting)
@@ -154,6 +156,36 @@ def test_status_names_what_is_not_versioned(db: Connection) -> None:
     db.execute("CREATE TYPE pair AS (a integer)")
     db.execute("CREATE CAST (pair AS text) WITH INOUT")
     db.execute("CREATE TEXT SEARCH CONFIGURATION mine (COPY = simple)")
-    db.execute("CREATE PUBLICATION news")
+    db.execute("CREATE PUBLICATION news; CREATE TYPE shell")
+    db.execute("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w")
+    db.execute("CREATE USER MAPPING FOR CURRENT_USER SERVER s")
     found = db.execute("SELECT object_type, object FROM pggit.status() WHERE state = 'not versioned'").fetchall()
-    assert [kind for kind, _ in found] == ["CAST", "PUBLICATION", "TEXT SEARCH CONFIGURATION"]
+    assert [kind for kind, _ in found] == ["CAST", "PUBLICATION", "TEXT SEARCH CONFIGURATION", "TYPE", "USER MAPPING"]
+
+
+def test_names_longer_than_an_index_row(db: Connection) -> None:
+    name = "t" * 60
+    db.execute(f'CREATE SCHEMA "{name}"; CREATE TYPE "{name}"."{name}" AS (a int)')
+    db.execute(f"CREATE FUNCTION long({', '.join([f'{name}.{name}'] * 90)}) RETURNS int RETURN 1")
+    assert differences(db) == []
+    db.execute("SELECT pggit.commit('long')")
+    db.execute(f'DROP SCHEMA "{name}" CASCADE')
+    assert differences(db) == []
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_databases_of_other_encodings(server: Server, connect: Connect, bare_db: Connection, encoding: str) -> None:
+    name = f"{bare_db.info.dbname}_{encoding.lower()}"
+    bare_db.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING {encoding}")
+    try:
+        other = connect(dbname=name)
+        other.execute(f"SET client_encoding = '{encoding}'")
+        other.execute(b"CREATE TABLE before\xfc (a int)")
+        other.execute("CREATE EXTENSION pggit; SELECT pggit.init()")
+        other.execute(b'CREATE TABLE x\xfc ("\xe4" int, abc text)')
+        other.execute(b"COMMENT ON TABLE x\xfc IS '\xdf'")
+        assert other.execute("SELECT count(*) FROM pggit.verify()").fetchone() == (0,)
+        assert other.execute("SELECT count(*) FROM pggit.tracking_errors").fetchone() == (0,)
+        other.execute("SELECT pggit.commit('x')")
+    finally:
+        server.dropdb(name)

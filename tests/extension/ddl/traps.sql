@@ -1,0 +1,116 @@
+CREATE TABLE t (a int NOT NULL, b int NOT NULL)
+
+CREATE UNIQUE INDEX i ON t (a)
+
+ALTER TABLE t CLUSTER ON i
+
+ALTER TABLE t REPLICA IDENTITY USING INDEX i
+
+ALTER INDEX i RENAME TO j
+
+DROP INDEX j
+
+CREATE MATERIALIZED VIEW m AS SELECT 1 AS a
+
+CREATE UNIQUE INDEX mi ON m (a)
+
+ALTER MATERIALIZED VIEW m CLUSTER ON mi
+
+ALTER INDEX mi RENAME TO mj
+
+DROP INDEX mj
+
+CREATE TYPE span AS RANGE (subtype = float8, multirange_type_name = spans)
+
+CREATE TABLE ts (a spans)
+
+ALTER TYPE spans RENAME TO spanz
+
+COMMENT ON TYPE spanz IS 'many'
+
+CREATE TYPE inner_type AS (a int)
+
+CREATE TYPE outer_type AS (i inner_type, b int)
+
+DROP TYPE inner_type CASCADE
+
+CREATE DOMAIN part AS int
+
+CREATE TYPE of_part AS (p part, q int)
+
+DROP DOMAIN part CASCADE
+
+CREATE TABLE named (a int CONSTRAINT c UNIQUE)
+
+CREATE TABLE source (a int)
+
+CREATE RULE r AS ON INSERT TO source DO ALSO INSERT INTO named VALUES (new.a) ON CONFLICT ON CONSTRAINT c DO NOTHING
+
+ALTER TABLE named RENAME CONSTRAINT c TO d
+
+ALTER INDEX d RENAME TO e
+
+CREATE TABLE j1 (id int, x int)
+
+CREATE TABLE j2 (id int, y int)
+
+CREATE TABLE j3 (y int, z int)
+
+CREATE VIEW joined AS SELECT * FROM j1 JOIN j2 USING (id) JOIN j3 USING (y)
+
+ALTER TABLE j1 ADD COLUMN y int
+
+COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language'
+
+ALTER SCHEMA public RENAME TO pubx
+
+ALTER SCHEMA pubx RENAME TO public
+
+CREATE EXTENSION earthdistance CASCADE
+
+DROP EXTENSION earthdistance
+
+DROP EXTENSION cube
+
+CREATE EXTENSION hstore
+
+COMMENT ON EXTENSION hstore IS 'pairs'
+
+CREATE TABLE th (h hstore)
+
+CREATE VIEW vh AS SELECT akeys(h) FROM th
+
+ALTER TYPE hstore RENAME TO hs2
+
+ALTER FUNCTION akeys(hs2) RENAME TO the_keys
+
+CREATE SCHEMA pggit_backup_q
+
+CREATE TABLE pggit_backup_q.t (a int)
+
+CREATE VIEW on_backup AS SELECT * FROM pggit_backup_q.t
+
+ALTER TABLE pggit_backup_q.t RENAME TO u
+
+ALTER SCHEMA pggit_backup_q RENAME TO q
+
+CREATE TABLE parent (id int PRIMARY KEY)
+
+CREATE TABLE child (id int REFERENCES parent)
+
+ALTER TABLE child DISABLE TRIGGER ALL
+
+ALTER TABLE child ENABLE TRIGGER ALL
+
+CREATE DOMAIN wanted AS int CONSTRAINT must NOT NULL
+
+-- since 17
+COMMENT ON CONSTRAINT must ON DOMAIN wanted IS 'or else'
+
+CREATE FUNCTION atomic() RETURNS int BEGIN ATOMIC SELECT id FROM parent; END
+
+ALTER TABLE parent RENAME COLUMN id TO key
+
+CREATE SCHEMA whole CREATE TABLE w (id serial PRIMARY KEY) CREATE VIEW wv AS SELECT id FROM w CREATE INDEX ON w (id)
+
+DROP SCHEMA whole CASCADE
