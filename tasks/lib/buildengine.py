@@ -15,12 +15,10 @@ from tasks.lib.targets import System
 class Made:
     """What one run of an engine made; the packages are not yet checked."""
 
-    packages: Mapping[str, bytes]
-    """The .deb for each PostgreSQL major."""
-    source: Mapping[str, bytes]
-    """The source package's files, when it was asked for."""
-    complaints: Mapping[str, Sequence[str]]
-    """lintian's, by PostgreSQL major; those about the source package count for each."""
+    files: Mapping[str, bytes]
+    """By name."""
+    complaints: Mapping[str | None, Sequence[str]]
+    """lintian's, by PostgreSQL major; None for the source package."""
     tools: Mapping[str, str]
 
 
@@ -32,27 +30,30 @@ class Engine:
     system: System
     image: str = ""
 
-    def make(self, made_of: recipe.Recipe, pgs: Sequence[str], log: Path, source: Sequence[str] = ()) -> Made:
-        """Packages of `made_of` for the PostgreSQL majors `pgs`; what happens goes to `log`. With them the
-        source package, when its files are named (docker only).
+    def make(self, made_of: recipe.Recipe, pgs: Sequence[str], log: Path, *, source: bool = False) -> Made:
+        """Packages of `made_of` for the PostgreSQL majors `pgs`, or one source package for them (docker only).
+        What happens goes to `log`.
 
         Raises RecipeFailedError when that fails, PggitError when the engine does.
         """
         if self.name == "local":
-            packages = engine_local.build(pgs, made_of, log)
-            return Made(packages, {}, dict.fromkeys(pgs, ()), engine_local.tools())
+            debs = engine_local.build(pgs, made_of, log)
+            files = {recipe.deb_name(made_of.version, pg): data for pg, data in debs.items()}
+            return Made(files, dict.fromkeys(pgs, ()), engine_local.tools())
         from tasks.lib import engine_docker
 
-        names = [Path(file).name for file in source]
-        built = engine_docker.build(self.image, pgs, made_of, log, name=self.system.id, source=names)
+        built = engine_docker.build(self.image, pgs, made_of, log, name=self.system.id, source=source)
         accepted = lintian.allowed()
 
         def complaints(package: str, kind: str) -> tuple[str, ...]:
             return lintian.problems(built.tags, package, kind, self.system.id, accepted)
 
-        about_source = complaints(made_of.product.source, "source") if source else ()
-        about = {pg: (*complaints(recipe.package_name(pg), "binary"), *about_source) for pg in pgs}
-        return Made(built.packages, built.source, about, built.tools)
+        about: dict[str | None, Sequence[str]]
+        if source:
+            about = {None: complaints(made_of.product.source, "source")}
+        else:
+            about = {pg: complaints(recipe.package_name(pg), "binary") for pg in pgs}
+        return Made(built.files, about, built.tools)
 
 
 def choose(plan: Plan, system: System, say: Callable[[str], None]) -> Engine:

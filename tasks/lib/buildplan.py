@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.lib import changelog, images, inputs, manifest, recipe, sqlscript, targets
+from tasks.lib import images, inputs, manifest, recipe, sqlscript, targets
 from tasks.lib.errors import UsageError
 from tasks.lib.manifest import Artifact
 from tasks.lib.paths import PACKAGING, ROOT
@@ -34,14 +34,15 @@ class Job:
     """One package to make."""
 
     system: System
-    pg: str
-    file: str
-    """Its path below dist."""
+    pg: str | None
+    """None for the source package, which is always for every supported major."""
+    files: tuple[str, ...]
+    """Their paths below dist: the .deb; or the .dsc and what it names."""
 
     @property
     def target(self) -> str:
         """Its name on the screen and in the manifest. The package itself is the same for every architecture."""
-        return f"{self.system.family}-{self.system.id}-pg{self.pg}-all"
+        return f"deb-{self.system.id}-pg{self.pg}-all" if self.pg else f"source-{self.system.id}"
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,14 @@ class Plan:
 
     def inputs_digest(self, job: Job, engine: str) -> str:
         """The digest of everything that decides the bytes of `job` when `engine` makes it."""
-        # What else decides them: nfpm, pinned in the lock; or the tools in the image.
-        tools = ROOT / "requirements.lock" if engine == "local" else PACKAGING / "docker" / "deb.Dockerfile"
-        return inputs.digest(job.system, job.pg, self.version, self.epoch, engine, manifest.sha256(tools.read_bytes()))
+        facts: list[object] = [job.system.id, job.pg or targets.load().majors(), self.version, self.epoch, engine]
+        # What else decides them: nfpm, pinned in the lock; or the image and the tools in it.
+        if engine == "local":
+            tools = ROOT / "requirements.lock"
+        else:
+            tools = PACKAGING / "docker" / "deb.Dockerfile"
+            facts += [job.system.image, job.system.codename, images.BUILDER_PACKAGES["deb"]]
+        return inputs.digest(*facts, manifest.sha256(tools.read_bytes()))
 
     def done(self, job: Job, listed: Mapping[str, Artifact]) -> Artifact | None:
         """The artifact that already is what building `job` would give, if there is one.
@@ -69,35 +75,17 @@ class Plan:
         With --engine=auto that is one by docker, or one that auto itself had made locally: looking whether
         an engine has come up since would cost more than everything else a no-op does.
         """
-        made = listed.get(job.file)
+        made = listed.get(job.files[0])
         if self.request.force or made is None:
-            return None
-        if self.request.source and not self._source_done(job.system, listed):
             return None
         wanted = self.request.engine
         if made.engine != wanted and not (wanted == "auto" and (made.engine == "docker" or made.asked == "auto")):
             return None
-        if made.inputs != self.inputs_digest(job, made.engine) or not made.is_intact():
+        digest = self.inputs_digest(job, made.engine)
+        parts = [listed.get(file) for file in job.files]
+        if not all(one is not None and one.inputs == digest and one.is_intact() for one in parts):
             return None
         return made
-
-    def source_files(self, system: System) -> tuple[str, ...]:
-        """The files of the source package, below dist."""
-        product = recipe.product()
-        name, version = product.source, changelog.debian_version(self.version, product.revision)
-        upstream = version.rpartition("-")[0]
-        files = (f"{name}_{upstream}.orig.tar.xz", f"{name}_{version}.debian.tar.xz", f"{name}_{version}.dsc")
-        return tuple(f"{system.id}/{file}" for file in files)
-
-    def source_digest(self, system: System) -> str:
-        """The digest of everything that decides the source package's bytes."""
-        majors = [job.pg for job in self.jobs if job.system == system]
-        return inputs.digest(system, majors, self.version, self.epoch, "source")
-
-    def _source_done(self, system: System, listed: Mapping[str, Artifact]) -> bool:
-        made = [listed.get(file) for file in self.source_files(system)]
-        wanted = self.source_digest(system)
-        return all(one is not None and one.inputs == wanted and one.is_intact() for one in made)
 
 
 def plan(request: Request) -> Plan:
@@ -116,18 +104,19 @@ def plan(request: Request) -> Plan:
 
         released.contents(request.version)
     version = request.version or sqlscript.version()
-    jobs = {
-        (target.system.id, target.pg): Job(
-            target.system, target.pg, f"{target.system.id}/{recipe.deb_name(version, target.pg)}"
-        )
-        for target in selection.targets
-    }
+    jobs: dict[Job, None] = {}
+    for system in dict.fromkeys(target.system for target in selection.targets):
+        for target in selection.targets:
+            if target.system == system:
+                jobs[Job(system, target.pg, (f"{system.id}/{recipe.deb_name(version, target.pg)}",))] = None
+        if request.source:
+            jobs[Job(system, None, tuple(f"{system.id}/{name}" for name in recipe.source_names(version)))] = None
     notes = list(matrix.warnings(selection.targets))
-    if request.arch not in ("", "all"):
+    if request.arch != "all":
         notes.append(f"one package serves every architecture: --arch={request.arch} makes the same _all.deb")
     return Plan(
         request,
-        tuple(jobs.values()),
+        tuple(jobs),
         selection.excluded,
         version,
         inputs.epoch(version),

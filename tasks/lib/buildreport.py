@@ -27,7 +27,7 @@ def as_json(plan: Plan, outcomes: Sequence[Outcome]) -> str:
 
 def lines(plan: Plan, outcomes: Sequence[Outcome]) -> list[str]:
     """For people. The last lines say what was made, with which engine, its sha256 and how long it took."""
-    told = [f"left out {one.id}: {one.reason}" for one in plan.excluded if plan.request.pg not in ("", "all")]
+    told = [f"left out {one.id}: {one.reason}" for one in plan.excluded if plan.request.pg != "all"]
     failed = [one for one in outcomes if one.status == "failed"]
     if len(outcomes) > 1 and any(one.status in ("built", "failed") for one in outcomes):
         rows = [("TARGET", "STATUS", "ENGINE", "SECONDS", "FILE")]
@@ -41,11 +41,13 @@ def lines(plan: Plan, outcomes: Sequence[Outcome]) -> list[str]:
     for one in outcomes:
         if one.status == "built":
             told.append(f"made {one.file} with engine {one.engine} in {one.seconds:.1f} s ({one.size} bytes)")
+            told += [f"     with {part}" for part in one.parts]
             told.append(f"     sha256 {one.sha256}")
         elif one.status == "up to date":
             told.append(f"up to date: {one.file} (engine {one.engine}, sha256 {one.sha256})")
         elif one.status == "would build":
             told.append(f"would build {one.file} (engine {one.engine})")
+            told += [f"     with {part}" for part in one.parts]
     return told
 
 

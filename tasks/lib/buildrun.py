@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
-from tasks.lib import buildengine, debcheck, dist, manifest, recipe
+from tasks.lib import buildengine, debcheck, dist, manifest, recipe, targets
 from tasks.lib.buildplan import Job, Plan
 from tasks.lib.console import Board
 from tasks.lib.errors import PggitError
@@ -32,6 +33,8 @@ class Outcome:
     seconds: float = 0.0
     log: str = ""
     error: str = ""
+    parts: tuple[str, ...] = ()
+    """The other files of a source package, which `file`, its .dsc, names with their sha256."""
 
 
 def deb(plan: Plan, say: Callable[[str], None], board: Callable[[Sequence[str]], Board]) -> tuple[Outcome, ...]:
@@ -43,7 +46,8 @@ def deb(plan: Plan, say: Callable[[str], None], board: Callable[[Sequence[str]],
     pending = _pending(plan)
     made: dict[Job, Outcome] = {}
     if pending and plan.request.dry_run:
-        made = {job: Outcome(job.target, "would build", _shown(job.file), plan.request.engine) for job in pending}
+        engine = plan.request.engine
+        made = {job: Outcome(job.target, "would build", engine=engine, **_files(job)) for job in pending}
     elif pending:
         with dist.lock(lambda: say("another build is writing to dist: waiting for it to end")):
             pending = _pending(plan)  # the other one may have made it
@@ -53,7 +57,7 @@ def deb(plan: Plan, say: Callable[[str], None], board: Callable[[Sequence[str]],
                 with board([job.target for job in pending]) as display:
                     made = _Run(plan, display).build(pending)
     listed = manifest.read()
-    return tuple(made.get(job) or _up_to_date(job, listed[job.file]) for job in plan.jobs)
+    return tuple(made.get(job) or _up_to_date(job, listed[job.files[0]]) for job in plan.jobs)
 
 
 def _pending(plan: Plan) -> list[Job]:
@@ -61,12 +65,18 @@ def _pending(plan: Plan) -> list[Job]:
     return [job for job in plan.jobs if plan.done(job, listed) is None]
 
 
-def _shown(file: str) -> str:
-    return f"{DIST.relative_to(ROOT)}/{file}"
+class _Files(TypedDict):
+    file: str
+    parts: tuple[str, ...]
+
+
+def _files(job: Job) -> _Files:
+    file, *parts = (f"{DIST.relative_to(ROOT)}/{one}" for one in job.files)
+    return {"file": file, "parts": tuple(parts)}
 
 
 def _up_to_date(job: Job, made: Artifact) -> Outcome:
-    return Outcome(job.target, "up to date", _shown(job.file), made.engine, made.sha256, made.size)
+    return Outcome(job.target, "up to date", engine=made.engine, sha256=made.sha256, size=made.size, **_files(job))
 
 
 class _Run:
@@ -98,7 +108,15 @@ class _Run:
         try:
             engine = buildengine.choose(self.plan, jobs[0].system, self.display.say)
             name = engine.name
-            outcomes = self._together(engine, jobs)
+            outcomes = self._together(engine, [job for job in jobs if job.pg])
+            # A source package that packages cannot be made from is none.
+            spoilt = [job.target for job, outcome in outcomes.items() if outcome.status == "failed"]
+            for job in (job for job in jobs if job.pg is None):
+                if spoilt:
+                    error = f"not made, because from the same recipe failed: {', '.join(spoilt)}"
+                    outcomes[job] = self._failed(job, name, started, error, None)
+                else:
+                    outcomes |= self._attempt(engine, [job])
         except PggitError as error:
             outcomes = {job: self._failed(job, name, started, str(error), None) for job in jobs}
         for job, outcome in outcomes.items():
@@ -107,25 +125,26 @@ class _Run:
 
     def _together(self, engine: buildengine.Engine, jobs: Sequence[Job]) -> dict[Job, Outcome]:
         try:
-            return self._attempt(engine, jobs)
+            return self._attempt(engine, jobs) if jobs else {}
         except recipe.RecipeFailedError:
             self.display.say(f"{jobs[0].system.id}: the recipe failed: trying each package alone")
         # One of them may have spoilt it for all.
         return {job: outcome for one in jobs for job, outcome in self._attempt(engine, [one]).items()}
 
     def _attempt(self, engine: buildengine.Engine, jobs: Sequence[Job]) -> dict[Job, Outcome]:
-        """One run of the engine. Raises RecipeFailedError where the recipe fails for several jobs together."""
+        """One run of the engine, for packages or for the source package.
+
+        Raises RecipeFailedError where the recipe fails for several jobs together.
+        """
         started = time.monotonic()
         logs = {job: LOGS / f"{job.target}.log" for job in jobs}
         log = LOGS / f".{jobs[0].system.id}.log"
         with dist.clear_errors(LOGS):
             dist.make_folder(LOGS)
             log.unlink(missing_ok=True)
-        # A source package is for all the versions asked for, or it would be another one each time.
-        whole = {job.pg for job in jobs} == {job.pg for job in self.plan.jobs if job.system == jobs[0].system}
+        pgs = [job.pg for job in jobs if job.pg]
         try:
-            source = self.plan.source_files(jobs[0].system) if self.plan.request.source and whole else ()
-            made = engine.make(self.recipe, [job.pg for job in jobs], log, source)
+            made = engine.make(self.recipe, pgs or targets.load().majors(), log, source=not pgs)
         except PggitError as error:
             if len(jobs) > 1 and isinstance(error, recipe.RecipeFailedError):
                 raise
@@ -134,7 +153,9 @@ class _Run:
             }
         outcomes = {}
         for job, path in logs.items():
-            wrong = [*debcheck.problems(made.packages[job.pg], self.recipe, job.pg), *made.complaints[job.pg]]
+            wrong = list(made.complaints[job.pg])
+            if job.pg:
+                wrong[:0] = debcheck.problems(made.files[Path(job.files[0]).name], self.recipe, job.pg)
             kept = _copy(log, path, wrong)
             try:
                 if wrong:
@@ -145,34 +166,29 @@ class _Run:
         return outcomes
 
     def _keep(self, job: Job, engine: buildengine.Engine, made: buildengine.Made, seconds: float, log: Path) -> Outcome:
-        """Put a package that is fit, and the source package once, into dist and the manifest."""
-        data = made.packages[job.pg]
+        """Put a package that is fit into dist and the manifest."""
         inputs = self.plan.inputs_digest(job, engine.name)
-        files = [(job.file, job.target, data, inputs)]
-        source = self.plan.source_digest(job.system) if made.source else ""
-        files += [
-            (file, f"source-{job.system.id}", made.source[Path(file).name], source)
-            for file in (self.plan.source_files(job.system) if made.source else ())
-        ]
+        files = {file: made.files[Path(file).name] for file in job.files}
         with self.manifest_lock:
-            for file, _, content, _ in files:
+            for file, content in files.items():
                 dist.write(DIST / file, content)
             manifest.record(
                 Artifact(
-                    file, manifest.sha256(content), len(content), target, self.plan.version, engine.name,
-                    self.plan.request.engine, digest, self.plan.epoch, made.tools, round(seconds, 2),
+                    file, manifest.sha256(content), len(content), job.target, self.plan.version, engine.name,
+                    self.plan.request.engine, inputs, self.plan.epoch, made.tools, round(seconds, 2),
                 )
-                for file, target, content, digest in files
+                for file, content in files.items()
             )  # fmt: skip
+        data = files[job.files[0]]
         return Outcome(
-            job.target, "built", _shown(job.file), engine.name, manifest.sha256(data), len(data), round(seconds, 2),
-            str(log.relative_to(ROOT)),
+            job.target, "built", engine=engine.name, sha256=manifest.sha256(data), size=len(data),
+            seconds=round(seconds, 2), log=str(log.relative_to(ROOT)), **_files(job),
         )  # fmt: skip
 
     def _failed(self, job: Job, engine: str, started: float, error: str, log: Path | None) -> Outcome:
         return Outcome(
-            job.target, "failed", _shown(job.file), engine, seconds=round(time.monotonic() - started, 2),
-            log=str(log.relative_to(ROOT)) if log else "", error=error,
+            job.target, "failed", engine=engine, seconds=round(time.monotonic() - started, 2),
+            log=str(log.relative_to(ROOT)) if log else "", error=error, **_files(job),
         )  # fmt: skip
 
 

@@ -18,19 +18,17 @@ _EXECUTABLE = ("debian/rules", "debian/tests/installcheck")
 class Built:
     """What one container made."""
 
-    packages: dict[str, bytes]
-    """The .deb for each PostgreSQL major."""
-    source: dict[str, bytes]
-    """The source package's files by name; empty where it was not asked for."""
+    files: dict[str, bytes]
+    """By name: each .deb, or the source package's files."""
     tags: tuple[lintian.Tag, ...]
     tools: dict[str, str]
 
 
 def build(
-    image: str, pgs: Sequence[str], made_of: recipe.Recipe, log: Path, *, name: str, source: Sequence[str] = ()
+    image: str, pgs: Sequence[str], made_of: recipe.Recipe, log: Path, *, name: str, source: bool = False
 ) -> Built:
-    """Packages for every PostgreSQL major in `pgs`, from one run in one container of `image`; with them the
-    source package, when the names of its files (orig, debian, dsc) are given as `source`.
+    """Packages for every PostgreSQL major in `pgs`, from one run in one container of `image`; or with
+    `source`, the one source package for them all.
 
     Everything that the container says goes to `log`. Raises RecipeFailedError when a command of
     the recipe fails, PggitError when the engine does.
@@ -38,7 +36,8 @@ def build(
     root = f"{made_of.product.source}-{made_of.debian_version.rpartition('-')[0]}"
     tree = f"{_PARENT}/{root}"
     files = recipe.debian_folder(made_of, pgs)
-    debs = {pg: recipe.deb_name(made_of.version, pg) for pg in pgs}
+    dsc, orig, _ = sources = recipe.source_names(made_of.version)
+    made = sources if source else tuple(recipe.deb_name(made_of.version, pg) for pg in pgs)
     environment = {
         "SOURCE_DATE_EPOCH": str(made_of.epoch), "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/root",
     }  # fmt: skip
@@ -60,16 +59,14 @@ def build(
         run("find", tree, "-exec", "touch", f"--date=@{made_of.epoch}", "{}", "+")
         if source:
             run("tar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=go=rX,u+rw,a-s",
-                f"--mtime=@{made_of.epoch}", "--exclude=debian", "-cJf", f"../{source[0]}",
+                f"--mtime=@{made_of.epoch}", "--exclude=debian", "-cJf", f"../{orig}",
                 "--transform", f"s,^\\.,{root},", ".")  # fmt: skip
         # Nothing is compiled: the image has what Build-Depends lists, without the compiler that is implied.
-        run("dpkg-buildpackage", "-F" if source else "-b", "--no-sign", "--no-check-builddeps")
-        examined = [*debs.values(), *(name for name in source if name.endswith(".dsc"))]
-        tags = _lintian(container, examined, log)
+        run("dpkg-buildpackage", "-S" if source else "-b", "--no-sign", "--no-check-builddeps")
+        tags = _lintian(container, [dsc] if source else made, log)
         versions = run("dpkg-query", "-W", "-f", "${Package}=${Version}\\n", "debhelper", "dpkg-dev", "lintian")
         return Built(
-            {pg: container.get(f"{_PARENT}/{deb}")[deb] for pg, deb in debs.items()},
-            {name: container.get(f"{_PARENT}/{name}")[name] for name in source},
+            {name: container.get(f"{_PARENT}/{name}")[name] for name in made},
             tags,
             dict(line.split("=", 1) for line in versions.splitlines() if "=" in line),
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import signal
 import subprocess
@@ -135,10 +136,36 @@ def test_the_source_package_is_whole(built: Path) -> None:
     assert names == {f"pggit-{sqlscript.version()}/{name}" for name in (*sqlscript.contents(), "README.md", "LICENSE")}
 
 
+def test_the_source_package_is_the_same_whatever_is_asked_for(built: Path, tmp_path: Path) -> None:
+    checkout = checkouts.copy(tmp_path / "checkout", built)
+    done = inv(checkout, "build.deb", "--pg=17", "--engine=docker", "--source", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    package, source = json.loads(done.stdout)["targets"]
+    assert package["file"] == f"dist/{_file('17')}"
+    files = [source["file"], *source["parts"]]
+    assert {Path(file).name for file in files} == {path.name for path in (built / "dist").glob("*/pggit_*")}
+    for file in files:
+        assert (checkout / file).read_bytes() == (built / file).read_bytes(), file
+
+
+def test_a_package_that_fails_fails_the_source_package_too(tmp_path: Path) -> None:
+    checkout = checkouts.copy(tmp_path / "checkout")
+    install = checkout / "packaging" / "debian" / "package.install"
+    install.write_text(install.read_text() + '{% if pg == "16" %}\nnonsense nowhere/\n{% endif %}\n')
+    done = inv(checkout, "build.deb", "--pg=16,17", "--engine=docker", "--source")
+    assert done.returncode == 1
+    assert f"made dist/{_file('17')}" in done.stdout
+    failed = f"deb-{SYSTEM.id}-pg16-all"
+    assert f"source-{SYSTEM.id} failed: not made, because from the same recipe failed: {failed}" in done.stdout
+    assert f"2 of 3 packages could not be built: {failed}, source-{SYSTEM.id}" in done.stderr
+    assert list((checkout / "dist").rglob("*.dsc")) == []
+
+
 def test_again_is_a_no_op_that_loads_no_engine(built: Path) -> None:
-    for words in (("--pg=all",), ("--pg=all", "--source", "--engine=docker")):
+    for words, sources in ((("--pg=all",), 0), (("--pg=17", "--source", "--engine=docker"), 1)):
         done = inv(built, "build.deb", *words, env={"PYTHONPROFILEIMPORTTIME": "1"})
-        assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["up to date"] * len(load().majors())
+        packages = 1 if sources else len(load().majors())
+        assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["up to date"] * (packages + sources)
         assert " docker\n" not in done.stderr
 
 

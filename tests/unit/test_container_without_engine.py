@@ -35,7 +35,7 @@ def test_a_malformed_address_is_a_reason_too(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_starting_a_container_says_what_it_was_for() -> None:
     with pytest.raises(
-        PggitError, match="no Docker engine answers while starting a container of some:image: unix:.*: No such file"
+        PggitError, match=r"no Docker engine answers while starting a container of some:image: unix:.*: No such file"
     ):
         Container("some:image").__enter__()
 
