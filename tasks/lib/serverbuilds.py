@@ -21,7 +21,7 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from tasks.lib import install, paths
+from tasks.lib import install, paths, targets
 from tasks.lib.errors import PggitError, UsageError
 from tasks.lib.filelock import locked
 
@@ -54,17 +54,11 @@ def majors() -> tuple[str, ...]:
 
 
 def select_majors(wanted: str) -> tuple[str, ...]:
-    """The majors that `wanted` names: "17", "15,17" or "all".
+    """The majors that --pg=`wanted` names, oldest first: "17", "15,17", a glob or "all".
 
     Raises UsageError for anything else.
     """
-    if wanted == "all":
-        return majors()
-    named = tuple(dict.fromkeys(part.strip() for part in wanted.split(",")))
-    for major in named:
-        if major not in majors():
-            raise UsageError(f"unknown PostgreSQL version '{major}'; valid are {', '.join(majors())} and all")
-    return named
+    return tuple(targets.choose("pg", wanted, dict.fromkeys(majors(), False))[0])
 
 
 def libraries() -> dict[str, dict[str, str]]:

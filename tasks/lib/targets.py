@@ -127,7 +127,7 @@ class Matrix:
 
     def system(self, id: str) -> System:
         """The system of that id. Raises UsageError that names the valid ones."""
-        (chosen, *_), _ = _choose("os", id, {s.id: s.preview for s in self.systems})
+        (chosen, *_), _ = choose("os", id, {s.id: s.preview for s in self.systems})
         found = next((s for s in self.systems if s.id == id), None)
         if found is None:
             raise UsageError(f"--os={id}: one system is needed here, such as {chosen}")
@@ -149,9 +149,9 @@ class Matrix:
         foreign = {s.id for s in self.systems} - {s.id for s in of_family}
         if os in foreign:
             raise UsageError(f"--os={os} has no {family} packages; valid: {', '.join(s.id for s in of_family)}")
-        systems, named_systems = _choose("os", os, {s.id: s.preview for s in of_family})
-        majors, named_majors = _choose("pg", pg, {p.major: p.preview for p in self.postgres})
-        arches, _ = _choose("arch", arch, dict.fromkeys((a.name for a in self.arches), False))
+        systems, named_systems = choose("os", os, {s.id: s.preview for s in of_family})
+        majors, named_majors = choose("pg", pg, {p.major: p.preview for p in self.postgres})
+        arches, _ = choose("arch", arch, dict.fromkeys((a.name for a in self.arches), False))
         targets, excluded = [], []
         for system, postgres, name in itertools.product(of_family, self.postgres, arches):
             if system.id not in systems or postgres.major not in majors:
@@ -189,8 +189,11 @@ class Matrix:
         )  # fmt: skip
 
 
-def _choose(option: str, value: str, previews: Mapping[str, bool]) -> tuple[list[str], set[str]]:
-    """What `value` matches of `previews`' keys (in their order), and which of them it names in full."""
+def choose(option: str, value: str, previews: Mapping[str, bool]) -> tuple[list[str], set[str]]:
+    """What `value` matches of `previews`' keys (in their order), and which of them it names in full.
+
+    Raises UsageError that names `--option` and what is valid.
+    """
     chosen, named = set(), set()
     for word in [part.strip() for part in value.split(",")]:
         matches = list(previews) if word == "all" else fnmatch.filter(previews, word)

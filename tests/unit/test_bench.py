@@ -49,7 +49,8 @@ def test_report_needs_no_git(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_misses_its_bound_is_measured_once_more(
     ratios: list[float], kept: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left, missed = list(ratios), []
+    left = list(ratios)
+    missed: list[Result] = []
     monkeypatch.setitem(bench.AREAS, "a", lambda full: iter([Result("a", "n", left.pop(0), 1.25, "b", 3, 0.1)]))
     (result,) = bench.measure("a", False, missed.append)
     assert (result.ratio, left) == (kept, [])
