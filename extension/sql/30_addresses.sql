@@ -125,6 +125,9 @@ COMMENT ON FUNCTION pggit.with_table_parts(oid[], oid[]) IS
 CREATE FUNCTION pggit.dependents(INOUT classids oid[], INOUT objids oid[], IN only_classes oid[] DEFAULT NULL)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF classids IS NULL THEN
+        RETURN;
+    END IF;
     WITH RECURSIVE reach (classid, objid, passes) AS (
         SELECT a.classid, a.objid, true
         FROM unnest(dependents.classids, dependents.objids) AS a (classid, objid)
@@ -137,11 +140,18 @@ BEGIN
         -- A table's row type, an array type and a multirange carry the name on to their own users.
         SELECT d.classid, d.objid, d.classid = 'pg_type'::regclass AND d.deptype IN ('i', 'a')
         FROM reach r
-        JOIN pg_depend d ON d.refclassid = r.classid AND d.refobjid = r.objid
-        WHERE r.passes AND d.deptype <> 'e'
-          AND (only_classes IS NULL OR d.classid = ANY (only_classes) OR d.classid = 'pg_type'::regclass)
+        CROSS JOIN LATERAL (
+            SELECT d.classid, d.objid, d.deptype FROM pg_depend d
+            WHERE d.refclassid = r.classid AND d.refobjid = r.objid AND d.deptype <> 'e'
+            OFFSET 0  -- or PostgreSQL would join, and read all of pg_depend
+        ) d
+        WHERE r.passes
     )
-    SELECT array_agg(r.classid), array_agg(r.objid) INTO classids, objids FROM reach r;
+    SELECT array_agg(r.classid), array_agg(r.objid) INTO classids, objids FROM reach r
+    WHERE only_classes IS NULL OR r.classid = ANY (only_classes);
+    IF classids IS NULL THEN
+        RETURN;
+    END IF;
     SELECT h.classids, h.objids INTO classids, objids FROM pggit.home_addresses(classids, objids) h;
 END
 $$;
