@@ -41,8 +41,8 @@ def lines(plan: Plan, outcomes: Sequence[Outcome]) -> list[str]:
     for one in outcomes:
         if one.status == "built":
             told.append(f"made {one.file} with engine {one.engine} in {one.seconds:.1f} s ({one.size} bytes)")
-            told += [f"     with {part}" for part in one.parts]
             told.append(f"     sha256 {one.sha256}")
+            told += [f"     with {part}" for part in one.parts]
         elif one.status == "up to date":
             told.append(f"up to date: {one.file} (engine {one.engine}, sha256 {one.sha256})")
         elif one.status == "would build":

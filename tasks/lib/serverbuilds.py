@@ -21,11 +21,12 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from tasks.lib import install, paths, targets
+from tasks.lib import checkedyaml, install, paths, targets
 from tasks.lib.errors import PggitError, UsageError
 from tasks.lib.filelock import locked
 
 PINS = paths.PACKAGING / "servers.yaml"
+SCHEMA = paths.PACKAGING / "servers.schema.json"
 SOURCES = ("auto", "embedded", "system")
 _PROGRAM = re.compile(r"pg_\w+|pgbench|postgres|psql|initdb|(create|drop)(db|user)|(cluster|vacuum|reindex)db|vacuumlo")
 
@@ -42,9 +43,7 @@ class Installation:
 
 @once
 def _pins() -> dict[str, Any]:
-    import yaml
-
-    loaded: dict[str, Any] = yaml.safe_load(PINS.read_text("utf-8"))
+    loaded: dict[str, Any] = checkedyaml.load(PINS, SCHEMA)
     return loaded
 
 
