@@ -96,7 +96,7 @@ def test_an_image_that_cannot_be_had_says_what_was_tried(system: System) -> None
 
 def test_a_cache_that_cannot_be_written_is_one_line(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGGIT_CACHE", "/dev/null/cache")
-    with pytest.raises(PggitError, match="cannot write /dev/null/cache/images: Not a directory"):
+    with pytest.raises(PggitError, match=r"cannot write /dev/null/cache/images/.*: Not a directory"):
         images.obtain_base(system, "never")
 
 
