@@ -264,9 +264,9 @@ def test_the_autopkgtest_passes_against_the_installed_package(built: Path) -> No
     deb = (built / "dist" / _file(pg)).read_bytes()
     files = recipe.debian_folder(made_of, [pg])
     with Container(images.obtain_server(SYSTEM, pg), name_hint="autopkgtest") as container:
-        container.put({"x.deb": deb}, "/root")
-        container.put({"installcheck": files["debian/tests/installcheck"]}, "/root", mode=0o755)
+        container.put({"x.deb": deb}, "/opt")
+        container.put({"installcheck": files["debian/tests/installcheck"]}, "/opt", mode=0o755)
         # Without the package it must fail, else it proves nothing.
-        assert container.run(["/root/installcheck"], check=False).exit_code != 0
-        container.run(["dpkg", "-i", "/root/x.deb"])
-        container.run(["/root/installcheck"])
+        assert container.run(["/opt/installcheck"], check=False).exit_code != 0
+        container.run(["dpkg", "-i", "/opt/x.deb"])
+        container.run(["/opt/installcheck"])
