@@ -443,10 +443,10 @@ DECLARE
     settled integer := 0;
     trouble text;
 BEGIN
-    IF NOT pggit.can_record_now() THEN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
         RETURN 0;
-    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) THEN
+    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) OR NOT pggit.can_record_now() THEN
         RETURN 0;
     END IF;
     FOR due IN
