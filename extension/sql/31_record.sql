@@ -415,7 +415,8 @@ BEGIN
         RETURN;
     END IF;
     DELETE FROM pggit.object_oids;
-    DELETE FROM pggit.unsettled;
+    -- Notes that pg_upgrade carried over hold another cluster's OIDs: null stands for everything.
+    UPDATE pggit.unsettled SET classids = NULL, objids = NULL;
     SELECT a.classids, a.objids INTO found_classids, found_objids FROM pggit.all_addresses() a;
     INSERT INTO pggit.object_oids (classid, objid, relid, object_id)
     SELECT e.classid, e.objid, e.relid, o.id
@@ -437,16 +438,24 @@ COMMENT ON FUNCTION pggit.adopt_cluster() IS
 'Finds every tracked object again after a restore or pg_upgrade, before the first command there changes any.';
 
 CREATE FUNCTION pggit.settle() RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '20ms' AS $$
 DECLARE
     due pggit.unsettled;
+    doing pggit.command;
     settled integer := 0;
     trouble text;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
         RETURN 0;
-    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) OR NOT pggit.can_record_now() THEN
+    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) OR current_setting('transaction_read_only') = 'on' THEN
+        RETURN 0;
+    END IF;
+    IF NOT pggit.is_adopted() THEN
+        PERFORM pggit.adopt_cluster();
+    END IF;
+    IF NOT pggit.can_record_now() THEN
         RETURN 0;
     END IF;
     FOR due IN
@@ -455,13 +464,15 @@ BEGIN
             WHERE u.id IN (SELECT w.id FROM pggit.unsettled w ORDER BY w.id FOR UPDATE SKIP LOCKED) RETURNING u.*)
         SELECT * FROM taken ORDER BY id
     LOOP
+        doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
+                     due.application_name, due.client_addr, due.backend_pid, due.transaction_id)::pggit.command;
         BEGIN
-            PERFORM pggit.record_command(
-                ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
-                    due.application_name, due.client_addr, due.backend_pid, due.transaction_id)::pggit.command,
-                due.classids, due.objids);
+            PERFORM pggit.record_command(doing, due.classids, due.objids);
             settled := settled + 1;
-        EXCEPTION WHEN OTHERS THEN
+        EXCEPTION
+        WHEN lock_not_available OR deadlock_detected THEN
+            PERFORM pggit.defer(doing, due.classids, due.objids);
+        WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
             PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
         END;

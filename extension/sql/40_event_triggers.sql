@@ -1,7 +1,8 @@
 -- What runs inside other people's commands. Each handler is SECURITY DEFINER, so that an ordinary role
 -- needs no right on our tables, and catches whatever goes wrong: a command never fails because of pgGit.
 -- plan_cache_mode: PostgreSQL would plan queries over an array of one OID anew each time, which costs more
--- than running them. The event triggers themselves are made by init(), since a dump's restore would fire an
+-- than running them. lock_timeout: reading a view's definition locks its tables, which others may hold; what
+-- takes longer is deferred. The event triggers themselves are made by init(), since a dump's restore would fire an
 -- extension's own.
 
 CREATE FUNCTION pggit.events() RETURNS text[]
@@ -38,11 +39,13 @@ COMMENT ON FUNCTION pggit.note_tracking_error(text, text, text, text) IS
 'Keeps an error of the tracking itself; where even that fails, the server log has it.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
 BEGIN
-    IF pggit.is_recording() THEN
+    -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
+    IF TG_TAG <> 'DROP INDEX' AND pggit.is_recording() THEN
         IF NOT pggit.is_adopted() THEN
             PERFORM pggit.adopt_cluster();
         END IF;
@@ -57,7 +60,8 @@ COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
 'Event trigger function: before a command, makes sure that the index belongs to this cluster and lacks nothing.';
 
 CREATE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
     change text := CASE
@@ -108,7 +112,10 @@ BEGIN
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found_classids, found_objids);
     END IF;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION
+WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found_classids, found_objids);
+WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
 END
@@ -117,7 +124,8 @@ COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: recor
 
 CREATE FUNCTION pggit.on_sql_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
-SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
     found_classids oid[];
@@ -164,7 +172,10 @@ BEGIN
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found_classids, found_objids);
     END IF;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION
+WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found_classids, found_objids);
+WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
 END

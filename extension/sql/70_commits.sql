@@ -118,6 +118,10 @@ BEGIN
         RAISE EXCEPTION 'a commit needs a message' USING ERRCODE = 'GT007', HINT = 'Say what changed and why.';
     END IF;
     PERFORM pggit.settle();
+    IF EXISTS (SELECT FROM pggit.unsettled) THEN
+        RAISE EXCEPTION 'another session is still recording a change'
+            USING ERRCODE = 'GT013', HINT = 'Try again when its transaction has ended; use READ COMMITTED.';
+    END IF;
     -- One commit at a time; commands that change the schema do not take this lock.
     PERFORM FROM pggit.head FOR UPDATE;
     SELECT b.* INTO branch FROM pggit.head h JOIN pggit.branches b ON b.id = h.branch_id;

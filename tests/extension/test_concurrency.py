@@ -225,3 +225,56 @@ def test_no_ordinary_role_can_hold_up_the_first_command_after_a_restore(db: Conn
     busy.commit()
     assert differences(db) == []
     assert one(db, "SELECT session_role FROM pggit.history WHERE identity = 'public.meanwhile'") == "dora"
+
+
+DEFERRED = "BEGIN ISOLATION LEVEL REPEATABLE READ; CREATE TABLE later (a int); COMMIT"
+
+
+def test_drop_index_concurrently_stays_first_in_its_transaction(db: Connection) -> None:
+    db.execute("CREATE TABLE t (a int); CREATE INDEX ti ON t (a)")
+    db.execute(DEFERRED)
+    db.execute("DROP INDEX CONCURRENTLY ti")
+    assert differences(db) == []
+
+
+def test_notes_outlive_the_taking_over_of_a_cluster(db: Connection) -> None:
+    db.execute("CREATE TABLE t (a int); DELETE FROM pggit.oid_origin")
+    db.execute(DEFERRED)
+    db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; ALTER TABLE t ADD b int; COMMIT")
+    assert differences(db) == []
+    assert one(db, "SELECT count(*) FROM pggit.unsettled") == 0
+
+
+def test_a_locked_table_holds_nobody_up(db: Connection, connect: Connect) -> None:
+    db.execute("CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t")
+    holder = connect(autocommit=False)
+    holder.execute("LOCK TABLE t")
+    other = connect()
+    other.execute("SET statement_timeout = '5s'")
+    other.execute("COMMENT ON VIEW v IS 'x'")
+    holder.commit()
+    assert differences(db) == []
+    assert one(db, "SELECT change_type FROM pggit.history ORDER BY id DESC LIMIT 1") == "COMMENT"
+
+
+def test_a_session_that_settles_holds_nobody_up(db: Connection, connect: Connect) -> None:
+    db.execute(DEFERRED)
+    settling, other = connect(autocommit=False), connect()
+    settling.execute("CREATE TABLE y (a int)")
+    other.execute("SET statement_timeout = '5s'")
+    other.execute("ALTER TABLE later ADD b int")
+    settling.commit()
+    assert differences(db) == []
+
+
+def test_a_commit_takes_no_half_state(db: Connection, connect: Connect) -> None:
+    db.execute("CREATE TYPE mood AS ENUM ('a'); CREATE TABLE feels (m mood)")
+    open_one = connect(autocommit=False)
+    open_one.execute("COMMENT ON TABLE feels IS 'q'")
+    db.execute("ALTER TYPE mood RENAME TO feeling")
+    with pytest.raises(psycopg.DatabaseError) as raised:
+        db.execute("SELECT pggit.commit('half')")
+    assert raised.value.sqlstate == "GT013"
+    open_one.commit()
+    one(db, "SELECT pggit.commit('whole')")
+    assert one(db, HEAD_TREE) == one(db, TREE_OF_INDEX)
