@@ -378,11 +378,20 @@ END
 $$;
 COMMENT ON FUNCTION pggit.is_adopted() IS 'Whether pggit.object_oids belongs to this cluster.';
 
-CREATE FUNCTION pggit.can_record_now() RETURNS boolean
+CREATE FUNCTION pggit.sees_the_present() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
-       AND current_setting('transaction_read_only') = 'off' AND pggit.is_adopted();
+       AND current_setting('transaction_read_only') = 'off';
+END
+$$;
+COMMENT ON FUNCTION pggit.sees_the_present() IS
+'Whether this transaction may write, and each of its statements sees what others have committed by then.';
+
+CREATE FUNCTION pggit.can_record_now() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN pggit.sees_the_present() AND pggit.is_adopted();
 END
 $$;
 COMMENT ON FUNCTION pggit.can_record_now() IS
@@ -406,7 +415,7 @@ DECLARE
     found_classids oid[];
     found_objids oid[];
 BEGIN
-    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    IF NOT pggit.sees_the_present() THEN
         RETURN;
     END IF;
     -- Rare: the first command after a restore or pg_upgrade. One session does it; what others do meanwhile is deferred.
@@ -446,10 +455,10 @@ DECLARE
     settled integer := 0;
     trouble text;
 BEGIN
-    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    IF NOT pggit.sees_the_present() THEN
         -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
         RETURN 0;
-    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) OR current_setting('transaction_read_only') = 'on' THEN
+    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) THEN
         RETURN 0;
     END IF;
     IF NOT pggit.is_adopted() THEN
