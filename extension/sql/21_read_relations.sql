@@ -36,7 +36,6 @@ BEGIN
             'options', pggit.sorted_options(a.attoptions),
             'fdw_options', pggit.safe_options(a.attfdwoptions),
             'inherited', CASE WHEN a.attinhcount > 0 THEN true END,
-            'local', CASE WHEN a.attinhcount > 0 AND a.attislocal THEN true END,
             'acl', to_jsonb(ARRAY(SELECT i::text FROM unnest(a.attacl) i ORDER BY i::text COLLATE "C")),
             'comment', m.description))
             -- an empty list says nothing; jsonb_strip_nulls keeps it
@@ -89,7 +88,6 @@ BEGIN
         SELECT jsonb_object_agg(k.conname, jsonb_strip_nulls(jsonb_build_object(
             'definition', pg_get_constraintdef(k.oid),
             'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END,
-            'local', CASE WHEN k.coninhcount > 0 AND k.conislocal THEN true END,
             'index_options', pggit.sorted_options(x.reloptions),
             'tablespace', s.spcname,
             'index_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = x.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0),
@@ -134,7 +132,7 @@ BEGIN
             'force_row_security', CASE WHEN c.relforcerowsecurity THEN true END,
             'replica_identity', CASE c.relreplident
                 WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing'
-                WHEN 'i' THEN (SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+                WHEN 'i' THEN (SELECT 'index ' || quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                                WHERE i.indrelid = c.oid AND i.indisreplident) END,
             'clustered_on', CASE WHEN c.relhasindex THEN (
                 SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
@@ -236,7 +234,8 @@ BEGIN
         n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname),
         jsonb_strip_nulls(jsonb_build_object(
             'definition', pg_get_indexdef(c.oid),
-            'invalid', CASE WHEN NOT i.indisvalid THEN true END,
+            'table', (SELECT format('%I.%I', tn.nspname, tc.relname) FROM pg_class tc
+                      JOIN pg_namespace tn ON tn.oid = tc.relnamespace WHERE tc.oid = i.indrelid),
             'parent', (SELECT format('%I.%I', pn.nspname, pc.relname)
                        FROM pg_inherits h
                        JOIN pg_class pc ON pc.oid = h.inhparent

@@ -7,6 +7,7 @@ BEGIN
     SELECT 'pg_trigger'::regclass::oid, g.oid, g.tgrelid, 'TRIGGER',
         n.nspname::text, g.tgname::text, format('%I on %I.%I', g.tgname, n.nspname, c.relname),
         jsonb_strip_nulls(jsonb_build_object(
+            'table', format('%I.%I', n.nspname, c.relname),
             'definition', pg_get_triggerdef(g.oid),
             'enabled', CASE g.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = g.oid AND m.classoid = 'pg_trigger'::regclass AND m.objsubid = 0))),
@@ -26,6 +27,7 @@ BEGIN
     SELECT 'pg_rewrite'::regclass::oid, r.oid, r.ev_class, 'RULE',
         n.nspname::text, r.rulename::text, format('%I on %I.%I', r.rulename, n.nspname, c.relname),
         jsonb_strip_nulls(jsonb_build_object(
+            'table', format('%I.%I', n.nspname, c.relname),
             'definition', pg_get_ruledef(r.oid),
             'enabled', CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = r.oid AND m.classoid = 'pg_rewrite'::regclass AND m.objsubid = 0))),
@@ -45,6 +47,7 @@ BEGIN
     SELECT 'pg_policy'::regclass::oid, p.oid, p.polrelid, 'POLICY',
         n.nspname::text, p.polname::text, format('%I on %I.%I', p.polname, n.nspname, c.relname),
         jsonb_strip_nulls(jsonb_build_object(
+            'table', format('%I.%I', n.nspname, c.relname),
             'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update'
                 WHEN 'd' THEN 'delete' ELSE 'all' END,
             'restrictive', CASE WHEN NOT p.polpermissive THEN true END,
@@ -71,6 +74,7 @@ BEGIN
         n.nspname::text, s.stxname::text, format('%I.%I', n.nspname, s.stxname),
         jsonb_strip_nulls(jsonb_build_object(
             'owner', pg_get_userbyid(s.stxowner),
+            'table', (SELECT format('%I.%I', tn.nspname, c.relname) FROM pg_namespace tn WHERE tn.oid = c.relnamespace),
             'definition', pg_get_statisticsobjdef(s.oid),
             'target', nullif(s.stxstattarget, -1),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = s.oid AND m.classoid = 'pg_statistic_ext'::regclass AND m.objsubid = 0))),

@@ -24,7 +24,6 @@ BEGIN
     SELECT 'pg_extension'::regclass::oid, e.oid, NULL::oid, 'EXTENSION',
         NULL::text, e.extname::text, quote_ident(e.extname),
         jsonb_strip_nulls(jsonb_build_object(
-            'owner', pg_get_userbyid(e.extowner),
             'schema', quote_ident(n.nspname),
             'version', e.extversion,
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = e.oid
@@ -85,10 +84,11 @@ BEGIN
     RETURN QUERY
     SELECT 'pg_default_acl'::regclass::oid, d.oid, NULL::oid, 'DEFAULT PRIVILEGES',
         n.nspname::text, pg_get_userbyid(d.defaclrole)::text, i.identity,
-        jsonb_build_object(
+        jsonb_strip_nulls(jsonb_build_object(
             'role', pg_get_userbyid(d.defaclrole),
+            'schema', n.nspname,
             'kind', d.defaclobjtype,
-            'acl', to_jsonb(ARRAY(SELECT a::text FROM unnest(d.defaclacl) a ORDER BY a::text COLLATE "C"))),
+            'acl', to_jsonb(ARRAY(SELECT a::text FROM unnest(d.defaclacl) a ORDER BY a::text COLLATE "C")))),
         NULL::text[]
     FROM pg_default_acl d
     LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
