@@ -13,7 +13,25 @@ from tests.extension.conftest import Connect, Connection
 from tests.extension.test_commits import HEAD_TREE, TREE_OF_INDEX, one
 from tests.extension.test_tracked_kinds import FOLDER, differences, statements
 
-TABLES = ("blobs", "trees", "commits", "branches", "head", "reflog", "objects", "history", "uncommitted", "settings")
+TABLES = (
+    "blobs",
+    "trees",
+    "commits",
+    "branches",
+    "head",
+    "reflog",
+    "objects",
+    "history",
+    "uncommitted",
+    "settings",
+    "tags",
+    "restore_points",
+    "merge_state",
+    "merge_conflicts",
+    "attic",
+    "seals",
+    "upgrade_log",
+)
 FORMS = {
     "custom": ["-Fc"],
     "plain": ["-Fp"],
