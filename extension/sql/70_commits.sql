@@ -11,41 +11,56 @@ END
 $$;
 COMMENT ON FUNCTION pggit.require_init() IS 'Raises GT003 unless init() has run.';
 
-CREATE FUNCTION pggit.resolve_ref(ref text) RETURNS text
+CREATE FUNCTION pggit.commits_named(ref text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found text[];
 BEGIN
     PERFORM pggit.require_init();
     IF ref = 'HEAD' THEN
-        RETURN (SELECT b.head FROM pggit.head h JOIN pggit.branches b ON b.id = h.branch_id);
+        RETURN ARRAY(SELECT coalesce(h.detached, b.head) FROM pggit.head h LEFT JOIN pggit.branches b ON b.id = h.branch_id);
     END IF;
     found := ARRAY(SELECT b.head FROM pggit.branches b WHERE b.name = ref);
+    IF found = '{}' THEN
+        found := ARRAY(SELECT t.commit FROM pggit.tags t WHERE t.name = ref);
+    END IF;
     IF found = '{}' AND ref ~ '^[0-9a-f]{4,64}$' THEN
         found := ARRAY(SELECT c.hash FROM pggit.commits c
                        WHERE c.hash >= ref AND c.hash < ref || 'g' ORDER BY c.hash LIMIT 2);
     END IF;
     IF cardinality(found) > 1 THEN
         RAISE EXCEPTION 'commit % is ambiguous', ref USING ERRCODE = 'GT004', HINT = 'Give more digits of the hash.';
-    ELSIF found = '{}' THEN
-        RAISE EXCEPTION 'there is no branch or commit %', coalesce(quote_literal(ref), 'NULL')
-            USING ERRCODE = 'GT004', HINT = 'pggit.branches lists the branches, pggit.log() the commits.';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION pggit.commits_named(text) IS
+'The commit that HEAD, a branch, a tag or the first digits (4 or more) of a hash stand for, in a list; the empty list when there is none.';
+
+CREATE FUNCTION pggit.resolve_ref(ref text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found text[] := pggit.commits_named(ref);
+BEGIN
+    IF found = '{}' THEN
+        RAISE EXCEPTION 'there is no branch, tag or commit %', coalesce(quote_literal(ref), 'NULL')
+            USING ERRCODE = 'GT004', HINT = 'pggit.list_branches() lists the branches, pggit.tags the tags, pggit.log() the commits.';
     END IF;
     RETURN found[1];
 END
 $$;
 COMMENT ON FUNCTION pggit.resolve_ref(text) IS
-'The commit that HEAD, a branch or the first digits (4 or more) of a hash stand for. Raises GT004 when there is none or more than one.';
+'The commit that HEAD, a branch, a tag or the first digits (4 or more) of a hash stand for. Raises GT004 when there is none or more than one.';
 
 CREATE FUNCTION pggit.check_ref_name(ref text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF ref IS NULL OR ref = 'HEAD' OR char_length(ref) > 200 OR ref !~ '^[[:alnum:]_][[:alnum:]_./#@+-]*$'
+    IF ref IS NULL OR ref IN ('HEAD', 'LIVE') OR char_length(ref) > 200 OR ref !~ '^[[:alnum:]_][[:alnum:]_./#@+-]*$'
        OR ref ~ '[.][.]|//|/$|[.]$|^[0-9a-f]{4,64}$'
     THEN
-        RAISE EXCEPTION '% is no valid name for a branch', coalesce(quote_literal(ref), 'NULL')
+        RAISE EXCEPTION '% is no valid name for a branch, tag or restore point', coalesce(quote_literal(ref), 'NULL')
             USING ERRCODE = 'GT005',
-            HINT = 'Up to 200 letters, digits and _ . / # @ + -, beginning with a letter, digit or _; not HEAD, not like a commit hash.';
+            HINT = 'Up to 200 letters, digits and _ . / # @ + -, beginning with a letter, digit or _; not HEAD or LIVE, not like a commit hash.';
     END IF;
 END
 $$;
