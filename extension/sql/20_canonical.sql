@@ -30,6 +30,14 @@ $$;
 COMMENT ON FUNCTION pggit.blob_hash(text, text, jsonb) IS
 'The content address of a definition: sha256 in hex over type, identity and definition.';
 
+CREATE FUNCTION pggit.sorted_acl(acl aclitem[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN to_jsonb(ARRAY(SELECT i::text FROM unnest(acl) i ORDER BY i::text COLLATE "C"));
+END
+$$;
+COMMENT ON FUNCTION pggit.sorted_acl(aclitem[]) IS 'Granted privileges as a sorted list of PostgreSQL''s own items.';
+
 CREATE FUNCTION pggit.acl_items(acl aclitem[], kind "char", owner oid) RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,9 +1,10 @@
 -- Readers for types, collations and functions.
 
-CREATE FUNCTION pggit.read_types(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_type(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_type'::regclass::oid, t.oid, NULL::oid,
         CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END,
         n.nspname::text, t.typname::text, format('%I.%I', n.nspname, t.typname),
@@ -56,64 +57,83 @@ BEGIN
                                                              (SELECT m.description FROM pg_description m WHERE m.objoid = t.typrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
                        ELSE (SELECT m.description FROM pg_description m WHERE m.objoid = t.oid AND m.classoid = 'pg_type'::regclass AND m.objsubid = 0) END)),
         NULL::text[]
+    INTO entry
     FROM pg_type t
     JOIN pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_type b ON b.oid = t.typbasetype
     LEFT JOIN pg_class c ON c.oid = t.typrelid
-    WHERE t.oid = ANY (oids)
+    WHERE t.oid = object
       AND (t.typtype IN ('d', 'e', 'r') OR t.typtype = 'c' AND c.relkind = 'c');
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_types(oid[]) IS 'Enums, domains, composite types and ranges.';
+COMMENT ON FUNCTION pggit.read_type(oid) IS 'Enums, domains, composite types and ranges.';
 
-CREATE FUNCTION pggit.read_functions(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_aggregate(object oid) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY
-    SELECT 'pg_proc'::regclass::oid, p.oid, NULL::oid,
-        CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END,
-        n.nspname::text, p.proname::text, i.identity,
-        jsonb_strip_nulls(jsonb_build_object(
-            'owner', pg_get_userbyid(p.proowner),
-            'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END,
-            'aggregate', (
-                SELECT jsonb_build_object(
-                    'arguments', pg_get_function_arguments(p.oid),
-                    'kind', a.aggkind, 'direct_arguments', a.aggnumdirectargs, 'parallel', p.proparallel,
-                    'function', a.aggtransfn::regprocedure::text,
-                    'type', format_type(a.aggtranstype, NULL),
-                    'space', nullif(a.aggtransspace, 0), 'initial', a.agginitval,
-                    'final', CASE WHEN a.aggfinalfn <> 0 THEN a.aggfinalfn::regprocedure::text END,
-                    'final_extra', CASE WHEN a.aggfinalextra THEN true END, 'final_modify', a.aggfinalmodify,
-                    'combine', CASE WHEN a.aggcombinefn <> 0 THEN a.aggcombinefn::regprocedure::text END,
-                    'serial', CASE WHEN a.aggserialfn <> 0 THEN a.aggserialfn::regprocedure::text END,
-                    'deserial', CASE WHEN a.aggdeserialfn <> 0 THEN a.aggdeserialfn::regprocedure::text END,
-                    'sort_operator', CASE WHEN a.aggsortop <> 0 THEN a.aggsortop::regoperator::text END,
-                    'moving_function', CASE WHEN a.aggmtransfn <> 0 THEN a.aggmtransfn::regprocedure::text END,
-                    'moving_inverse', CASE WHEN a.aggminvtransfn <> 0 THEN a.aggminvtransfn::regprocedure::text END,
-                    'moving_type', CASE WHEN a.aggmtranstype <> 0 THEN format_type(a.aggmtranstype, NULL) END,
-                    'moving_space', nullif(a.aggmtransspace, 0), 'moving_initial', a.aggminitval,
-                    'moving_final', CASE WHEN a.aggmfinalfn <> 0 THEN a.aggmfinalfn::regprocedure::text END,
-                    'moving_final_extra', CASE WHEN a.aggmfinalextra THEN true END,
-                    'moving_final_modify', CASE WHEN a.aggmfinalfn <> 0 THEN a.aggmfinalmodify END)
-                FROM pg_aggregate a WHERE p.prokind = 'a' AND a.aggfnoid = p.oid),
-            'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
-            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = p.oid AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0))),
-        NULL::text[]
-    FROM pg_proc p
-    JOIN pg_namespace n ON n.oid = p.pronamespace
-    CROSS JOIN LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) i
-    -- the constructors of a range are part of its type
-    WHERE p.oid = ANY (oids) AND NOT EXISTS (
-        SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i');
+    RETURN (
+        SELECT jsonb_build_object(
+            'arguments', pg_get_function_arguments(p.oid),
+            'kind', a.aggkind, 'direct_arguments', a.aggnumdirectargs, 'parallel', p.proparallel,
+            'function', a.aggtransfn::regprocedure::text,
+            'type', format_type(a.aggtranstype, NULL),
+            'space', nullif(a.aggtransspace, 0), 'initial', a.agginitval,
+            'final', CASE WHEN a.aggfinalfn <> 0 THEN a.aggfinalfn::regprocedure::text END,
+            'final_extra', CASE WHEN a.aggfinalextra THEN true END, 'final_modify', a.aggfinalmodify,
+            'combine', CASE WHEN a.aggcombinefn <> 0 THEN a.aggcombinefn::regprocedure::text END,
+            'serial', CASE WHEN a.aggserialfn <> 0 THEN a.aggserialfn::regprocedure::text END,
+            'deserial', CASE WHEN a.aggdeserialfn <> 0 THEN a.aggdeserialfn::regprocedure::text END,
+            'sort_operator', CASE WHEN a.aggsortop <> 0 THEN a.aggsortop::regoperator::text END,
+            'moving_function', CASE WHEN a.aggmtransfn <> 0 THEN a.aggmtransfn::regprocedure::text END,
+            'moving_inverse', CASE WHEN a.aggminvtransfn <> 0 THEN a.aggminvtransfn::regprocedure::text END,
+            'moving_type', CASE WHEN a.aggmtranstype <> 0 THEN format_type(a.aggmtranstype, NULL) END,
+            'moving_space', nullif(a.aggmtransspace, 0), 'moving_initial', a.aggminitval,
+            'moving_final', CASE WHEN a.aggmfinalfn <> 0 THEN a.aggmfinalfn::regprocedure::text END,
+            'moving_final_extra', CASE WHEN a.aggmfinalextra THEN true END,
+            'moving_final_modify', CASE WHEN a.aggmfinalfn <> 0 THEN a.aggmfinalmodify END)
+        FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid WHERE a.aggfnoid = object);
 END
 $$;
-COMMENT ON FUNCTION pggit.read_functions(oid[]) IS 'Functions, procedures and aggregates.';
+COMMENT ON FUNCTION pggit.read_aggregate(oid) IS 'What makes an aggregate.';
 
-CREATE FUNCTION pggit.read_collations(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_function(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
+    p record;
 BEGIN
-    RETURN QUERY
+    SELECT f.proname, f.prokind, f.proowner, f.proacl, n.nspname INTO p
+    FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = object;
+    IF p.proname IS NULL OR NOT pggit.is_tracked_schema(p.nspname) THEN
+        RETURN NULL;
+    ELSIF EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_proc'::regclass AND d.objid = object AND d.deptype = 'i')
+    THEN
+        RETURN NULL;  -- the constructors of a range are part of its type
+    END IF;
+    entry.classid := 'pg_proc'::regclass;
+    entry.objid := object;
+    entry.object_type := CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END;
+    entry.schema_name := p.nspname;
+    entry.object_name := p.proname;
+    entry.identity := (pg_identify_object('pg_proc'::regclass, object, 0)).identity;
+    entry.definition := jsonb_strip_nulls(jsonb_build_object(
+        'owner', pg_get_userbyid(p.proowner),
+        'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(object) END,
+        'aggregate', CASE WHEN p.prokind = 'a' THEN pggit.read_aggregate(object) END,
+        'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
+        'comment', pggit.comment_of('pg_proc'::regclass, object)));
+    RETURN entry;
+END
+$$;
+COMMENT ON FUNCTION pggit.read_function(oid) IS 'Functions, procedures and aggregates.';
+
+CREATE FUNCTION pggit.read_collation(object oid) RETURNS pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
+BEGIN
     SELECT 'pg_collation'::regclass::oid, c.oid, NULL::oid, 'COLLATION',
         n.nspname::text, c.collname::text, format('%I.%I', n.nspname, c.collname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -127,9 +147,11 @@ BEGIN
             'rules', to_jsonb(c) -> 'collicurules',
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_collation'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_collation c
     JOIN pg_namespace n ON n.oid = c.collnamespace
-    WHERE c.oid = ANY (oids);
+    WHERE c.oid = object;
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_collations(oid[]) IS 'Collations; the library''s version is not part of one.';
+COMMENT ON FUNCTION pggit.read_collation(oid) IS 'Collations; the library''s version is not part of one.';

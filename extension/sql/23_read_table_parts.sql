@@ -1,9 +1,10 @@
 -- Readers for what hangs on a table under a name of its own.
 
-CREATE FUNCTION pggit.read_triggers(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_trigger(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_trigger'::regclass::oid, g.oid, g.tgrelid, 'TRIGGER',
         n.nspname::text, g.tgname::text, format('%I on %I.%I', g.tgname, n.nspname, c.relname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -12,18 +13,21 @@ BEGIN
             'enabled', CASE g.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = g.oid AND m.classoid = 'pg_trigger'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_trigger g
     JOIN pg_class c ON c.oid = g.tgrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE g.oid = ANY (oids) AND NOT g.tgisinternal AND g.tgparentid = 0 AND c.relpersistence <> 't';
+    WHERE g.oid = object AND NOT g.tgisinternal AND g.tgparentid = 0 AND c.relpersistence <> 't';
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_triggers(oid[]) IS 'Triggers, but for those that foreign keys and parent tables bring.';
+COMMENT ON FUNCTION pggit.read_trigger(oid) IS 'Triggers, but for those that foreign keys and parent tables bring.';
 
-CREATE FUNCTION pggit.read_rules(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_rule(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_rewrite'::regclass::oid, r.oid, r.ev_class, 'RULE',
         n.nspname::text, r.rulename::text, format('%I on %I.%I', r.rulename, n.nspname, c.relname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -32,18 +36,21 @@ BEGIN
             'enabled', CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = r.oid AND m.classoid = 'pg_rewrite'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_rewrite r
     JOIN pg_class c ON c.oid = r.ev_class
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE r.oid = ANY (oids) AND r.rulename <> '_RETURN' AND c.relpersistence <> 't';
+    WHERE r.oid = object AND r.rulename <> '_RETURN' AND c.relpersistence <> 't';
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_rules(oid[]) IS 'Rules, but for the one that makes a view a view.';
+COMMENT ON FUNCTION pggit.read_rule(oid) IS 'Rules, but for the one that makes a view a view.';
 
-CREATE FUNCTION pggit.read_policies(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_policy(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_policy'::regclass::oid, p.oid, p.polrelid, 'POLICY',
         n.nspname::text, p.polname::text, format('%I on %I.%I', p.polname, n.nspname, c.relname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -58,18 +65,21 @@ BEGIN
             'check', pg_get_expr(p.polwithcheck, p.polrelid),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = p.oid AND m.classoid = 'pg_policy'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_policy p
     JOIN pg_class c ON c.oid = p.polrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE p.oid = ANY (oids) AND c.relpersistence <> 't';
+    WHERE p.oid = object AND c.relpersistence <> 't';
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_policies(oid[]) IS 'Row-level security policies.';
+COMMENT ON FUNCTION pggit.read_policy(oid) IS 'Row-level security policies.';
 
-CREATE FUNCTION pggit.read_statistics(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_statistics_object(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_statistic_ext'::regclass::oid, s.oid, s.stxrelid, 'STATISTICS',
         n.nspname::text, s.stxname::text, format('%I.%I', n.nspname, s.stxname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -79,10 +89,12 @@ BEGIN
             'target', nullif(s.stxstattarget, -1),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = s.oid AND m.classoid = 'pg_statistic_ext'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_statistic_ext s
     JOIN pg_namespace n ON n.oid = s.stxnamespace
     JOIN pg_class c ON c.oid = s.stxrelid
-    WHERE s.oid = ANY (oids) AND c.relpersistence <> 't';
+    WHERE s.oid = object AND c.relpersistence <> 't';
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_statistics(oid[]) IS 'Extended statistics objects; what ANALYZE gathered is data.';
+COMMENT ON FUNCTION pggit.read_statistics_object(oid) IS 'Extended statistics objects; what ANALYZE gathered is data.';

@@ -1,9 +1,10 @@
 -- Readers for schemas and for what stands outside them.
 
-CREATE FUNCTION pggit.read_schemas(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_schema(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_namespace'::regclass::oid, n.oid, NULL::oid, 'SCHEMA',
         n.nspname::text, n.nspname::text, quote_ident(n.nspname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -11,16 +12,19 @@ BEGIN
             'acl', pggit.acl_items(n.nspacl, 'n', n.nspowner),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = n.oid AND m.classoid = 'pg_namespace'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_namespace n
-    WHERE n.oid = ANY (oids);
+    WHERE n.oid = object;
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_schemas(oid[]) IS 'Schemas.';
+COMMENT ON FUNCTION pggit.read_schema(oid) IS 'Schemas.';
 
-CREATE FUNCTION pggit.read_extensions(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_extension(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_extension'::regclass::oid, e.oid, NULL::oid, 'EXTENSION',
         NULL::text, e.extname::text, quote_ident(e.extname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -29,17 +33,20 @@ BEGIN
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = e.oid
                         AND m.classoid = 'pg_extension'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_extension e
     JOIN pg_namespace n ON n.oid = e.extnamespace
-    WHERE e.oid = ANY (oids) AND e.extname <> 'pggit';
+    WHERE e.oid = object AND e.extname <> 'pggit';
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_extensions(oid[]) IS 'Extensions, each as one object; pgGit itself is left out.';
+COMMENT ON FUNCTION pggit.read_extension(oid) IS 'Extensions, each as one object; pgGit itself is left out.';
 
-CREATE FUNCTION pggit.read_wrappers(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_wrapper(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_foreign_data_wrapper'::regclass::oid, w.oid, NULL::oid, 'FOREIGN DATA WRAPPER',
         NULL::text, w.fdwname::text, quote_ident(w.fdwname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -50,16 +57,19 @@ BEGIN
             'acl', pggit.acl_items(w.fdwacl, 'F', w.fdwowner),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = w.oid AND m.classoid = 'pg_foreign_data_wrapper'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_foreign_data_wrapper w
-    WHERE w.oid = ANY (oids);
+    WHERE w.oid = object;
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_wrappers(oid[]) IS 'Foreign data wrappers.';
+COMMENT ON FUNCTION pggit.read_wrapper(oid) IS 'Foreign data wrappers.';
 
-CREATE FUNCTION pggit.read_servers(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_server(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_foreign_server'::regclass::oid, s.oid, NULL::oid, 'SERVER',
         NULL::text, s.srvname::text, quote_ident(s.srvname),
         jsonb_strip_nulls(jsonb_build_object(
@@ -71,17 +81,20 @@ BEGIN
             'acl', pggit.acl_items(s.srvacl, 'S', s.srvowner),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = s.oid AND m.classoid = 'pg_foreign_server'::regclass AND m.objsubid = 0))),
         NULL::text[]
+    INTO entry
     FROM pg_foreign_server s
     JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
-    WHERE s.oid = ANY (oids);
+    WHERE s.oid = object;
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_servers(oid[]) IS 'Foreign servers; user mappings hold passwords and are never read.';
+COMMENT ON FUNCTION pggit.read_server(oid) IS 'Foreign servers; user mappings hold passwords and are never read.';
 
-CREATE FUNCTION pggit.read_default_privileges(oids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_default_privileges(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
 BEGIN
-    RETURN QUERY
     SELECT 'pg_default_acl'::regclass::oid, d.oid, NULL::oid, 'DEFAULT PRIVILEGES',
         n.nspname::text, pg_get_userbyid(d.defaclrole)::text, i.identity,
         jsonb_strip_nulls(jsonb_build_object(
@@ -90,13 +103,15 @@ BEGIN
             'kind', d.defaclobjtype,
             'acl', to_jsonb(ARRAY(SELECT a::text FROM unnest(d.defaclacl) a ORDER BY a::text COLLATE "C")))),
         NULL::text[]
+    INTO entry
     FROM pg_default_acl d
     LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
     CROSS JOIN LATERAL pg_identify_object('pg_default_acl'::regclass, d.oid, 0) i
-    WHERE d.oid = ANY (oids);
+    WHERE d.oid = object;
+    RETURN entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_default_privileges(oid[]) IS 'What ALTER DEFAULT PRIVILEGES set.';
+COMMENT ON FUNCTION pggit.read_default_privileges(oid) IS 'What ALTER DEFAULT PRIVILEGES set.';
 
 -- All of them ----------------------------------------------------------------------------------------
 
@@ -111,7 +126,7 @@ COMMENT ON FUNCTION pggit.is_user_oid(oid, oid) IS 'Whether something was made b
 
 -- The only way to the readers: it fixes every setting of a session that changes how PostgreSQL writes
 -- names and constants.
-CREATE FUNCTION pggit.read_catalog(classids oid[], objids oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_object(class oid, object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
@@ -124,62 +139,46 @@ SET lc_monetary = 'C'
 SET standard_conforming_strings = on
 AS $$
 DECLARE
-    class record;
-    kinds text;
+    entry pggit.catalog_entry;
 BEGIN
-    FOR class IN
-        SELECT u.classid, array_agg(u.objid) AS oids
-        FROM unnest(classids, objids) AS u (classid, objid)
-        -- Members of an extension belong to the extension. A scalar subquery, since PostgreSQL would turn
-        -- NOT EXISTS into a join that reads all of pg_depend.
-        WHERE pggit.is_user_oid(u.classid, u.objid)
-          AND (SELECT 1 FROM pg_depend d
-               WHERE d.classid = u.classid AND d.objid = u.objid AND d.deptype = 'e' LIMIT 1) IS NULL
-        GROUP BY u.classid
-    LOOP
-        CASE class.classid
-            WHEN 'pg_class'::regclass THEN
-                kinds := (SELECT string_agg(DISTINCT c.relkind::text, '') FROM pg_class c WHERE c.oid = ANY (class.oids));
-                IF kinds ~ '[rpf]' THEN
-                    RETURN QUERY SELECT e.* FROM pggit.read_tables(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-                END IF;
-                IF kinds ~ '[vm]' THEN
-                    RETURN QUERY SELECT e.* FROM pggit.read_views(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-                END IF;
-                IF kinds ~ '[iI]' THEN
-                    RETURN QUERY SELECT e.* FROM pggit.read_indexes(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-                END IF;
-                IF kinds ~ 'S' THEN
-                    RETURN QUERY SELECT e.* FROM pggit.read_sequences(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-                END IF;
-            WHEN 'pg_proc'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_functions(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_type'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_types(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_trigger'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_triggers(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_rewrite'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_rules(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_policy'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_policies(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_statistic_ext'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_statistics(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_collation'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_collations(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_namespace'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_schemas(class.oids) e WHERE pggit.is_tracked_schema(e.schema_name);
-            WHEN 'pg_extension'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_extensions(class.oids) e;
-            WHEN 'pg_foreign_data_wrapper'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_wrappers(class.oids) e;
-            WHEN 'pg_foreign_server'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_servers(class.oids) e;
-            WHEN 'pg_default_acl'::regclass THEN
-                RETURN QUERY SELECT e.* FROM pggit.read_default_privileges(class.oids) e
-                    WHERE pggit.is_tracked_schema(e.schema_name);
-            ELSE
-                NULL;  -- a kind that is not versioned
-        END CASE;
+    IF NOT pggit.is_user_oid(class, object)
+       -- Members of an extension belong to the extension.
+       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object AND d.deptype = 'e')
+    THEN
+        RETURN NULL;
+    END IF;
+    CASE class
+        WHEN 'pg_class'::regclass THEN entry := pggit.read_relation(object);
+        WHEN 'pg_proc'::regclass THEN entry := pggit.read_function(object);
+        WHEN 'pg_type'::regclass THEN entry := pggit.read_type(object);
+        WHEN 'pg_trigger'::regclass THEN entry := pggit.read_trigger(object);
+        WHEN 'pg_rewrite'::regclass THEN entry := pggit.read_rule(object);
+        WHEN 'pg_policy'::regclass THEN entry := pggit.read_policy(object);
+        WHEN 'pg_statistic_ext'::regclass THEN entry := pggit.read_statistics_object(object);
+        WHEN 'pg_collation'::regclass THEN entry := pggit.read_collation(object);
+        WHEN 'pg_namespace'::regclass THEN entry := pggit.read_schema(object);
+        WHEN 'pg_extension'::regclass THEN entry := pggit.read_extension(object);
+        WHEN 'pg_foreign_data_wrapper'::regclass THEN entry := pggit.read_wrapper(object);
+        WHEN 'pg_foreign_server'::regclass THEN entry := pggit.read_server(object);
+        WHEN 'pg_default_acl'::regclass THEN entry := pggit.read_default_privileges(object);
+        ELSE RETURN NULL;  -- a kind that is not versioned
+    END CASE;
+    RETURN CASE WHEN pggit.is_tracked_schema(entry.schema_name) THEN entry END;
+END
+$$;
+COMMENT ON FUNCTION pggit.read_object(oid, oid) IS
+'The tracked object at a catalog address as it is now; null when there is none.';
+
+CREATE FUNCTION pggit.read_catalog(classids oid[], objids oid[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    entry pggit.catalog_entry;
+BEGIN
+    FOR i IN 1 .. coalesce(cardinality(classids), 0) LOOP
+        entry := pggit.read_object(classids[i], objids[i]);
+        IF entry.objid IS NOT NULL THEN
+            RETURN NEXT entry;
+        END IF;
     END LOOP;
 END
 $$;
