@@ -1,0 +1,393 @@
+-- Merging whole schemas: three-way, first by object, then inside definitions.
+
+CREATE FUNCTION pggit.merge_base(a text, b text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    a_side text[] := ARRAY[pggit.resolve_ref(a)];
+    b_side text[] := ARRAY[pggit.resolve_ref(b)];
+    newest text;
+    before text[];
+    in_a boolean;
+    in_b boolean;
+BEGIN
+    -- A commit's id is higher than its parents', so that going back from the newest on, the first commit reached from
+    -- both sides has no descendant that is: nothing older needs a look. Of several best ones this is the newest.
+    LOOP
+        SELECT c.hash, c.parents INTO newest, before FROM pggit.commits c
+        WHERE c.hash = ANY (a_side || b_side) ORDER BY c.id DESC LIMIT 1;
+        EXIT WHEN newest IS NULL;
+        in_a := newest = ANY (a_side);
+        in_b := newest = ANY (b_side);
+        EXIT WHEN in_a AND in_b;
+        IF in_a THEN
+            a_side := array_remove(a_side, newest) || before;
+        ELSE
+            b_side := array_remove(b_side, newest) || before;
+        END IF;
+    END LOOP;
+    RETURN newest;
+END
+$$;
+COMMENT ON FUNCTION pggit.merge_base(text, text) IS
+'The best common ancestor of two branches, tags or commits, the newest where there are several; null when there is none.';
+
+CREATE FUNCTION pggit.put_blob(object_type text, identity text, definition jsonb) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    blob_hash text := pggit.blob_hash(object_type, identity, definition);
+BEGIN
+    IF blob_hash IS NOT NULL THEN
+        INSERT INTO pggit.blobs (hash, object_type, identity, definition)
+        VALUES (blob_hash, object_type, identity, definition)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN blob_hash;
+END
+$$;
+COMMENT ON FUNCTION pggit.put_blob(text, text, jsonb) IS 'Stores a definition and returns its hash; null stays null.';
+
+CREATE FUNCTION pggit.definition_of(blob_hash text) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT b.definition FROM pggit.blobs b WHERE b.hash = blob_hash);
+END
+$$;
+COMMENT ON FUNCTION pggit.definition_of(text) IS 'What a blob holds.';
+
+CREATE FUNCTION pggit.merge_trees(base text, ours text, theirs text, OUT merged text, OUT conflicts jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_keys text[];
+    new_blobs text[];
+    lost_keys text[];
+    lost_blobs text[];
+    lost_conflicts jsonb;
+    two record;
+    part record;
+BEGIN
+    conflicts := '[]';
+    -- What only they changed is taken as it is.
+    SELECT array_agg(t.tree_key), array_agg(t.b_blob) INTO new_keys, new_blobs
+    FROM pggit.tree_differences(base, theirs) t
+    LEFT JOIN pggit.tree_differences(base, ours) o ON o.tree_key = t.tree_key
+    WHERE o.tree_key IS NULL;
+    FOR two IN
+        SELECT t.tree_key, b.object_type, b.identity, pggit.definition_of(t.a_blob) AS base_definition,
+            pggit.definition_of(o.b_blob) AS our_definition, pggit.definition_of(t.b_blob) AS their_definition
+        FROM pggit.tree_differences(base, theirs) t
+        JOIN pggit.tree_differences(base, ours) o ON o.tree_key = t.tree_key
+        JOIN pggit.blobs b ON b.hash = coalesce(t.a_blob, t.b_blob)
+        WHERE o.b_blob IS DISTINCT FROM t.b_blob
+        ORDER BY b.object_type, b.identity COLLATE "C"
+    LOOP
+        SELECT m.merged AS definition, m.conflicts AS found INTO part
+        FROM pggit.merge_definitions(
+            two.object_type, two.base_definition, two.our_definition, two.their_definition) m;
+        new_keys := new_keys || two.tree_key;
+        new_blobs := new_blobs || pggit.put_blob(two.object_type, two.identity, part.definition);
+        conflicts := conflicts || coalesce((
+            SELECT jsonb_agg(jsonb_build_object('object_type', two.object_type, 'identity', two.identity) || c)
+            FROM jsonb_array_elements(part.found) c), '[]');
+    END LOOP;
+    merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
+
+    SELECT l.keys, l.blobs, l.conflicts INTO lost_keys, lost_blobs, lost_conflicts
+    FROM pggit.lost_homes(base, ours, theirs, conflicts) l;
+    IF lost_keys IS NOT NULL THEN
+        merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
+        conflicts := conflicts || lost_conflicts;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
+'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; in the merged tree our side stands there.';
+
+CREATE FUNCTION pggit.lost_homes(
+    base text, ours text, theirs text, known jsonb, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- One side dropped a schema or table, the other made or changed something in it. Either half alone merges, but
+    -- both together cannot be: each becomes a conflict of the whole object.
+    WITH changed AS MATERIALIZED (
+        SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
+        UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
+    ), dropped AS (
+        SELECT c.side, c.tree_key, b.object_type, b.identity
+        FROM changed c JOIN pggit.blobs b ON b.hash = c.a_blob
+        WHERE c.b_blob IS NULL AND b.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW')
+          -- nor has the side made something else of that name
+          AND NOT (b.object_type <> 'SCHEMA' AND EXISTS (
+              SELECT FROM changed e JOIN pggit.blobs n ON n.hash = e.b_blob
+              WHERE e.side = c.side AND n.identity = b.identity
+                AND n.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW')))
+    ), pair AS (
+        SELECT d.tree_key AS home_key, d.object_type AS home_type, d.identity AS home, c.tree_key, b.object_type, b.identity
+        FROM dropped d
+        JOIN changed c ON c.side <> d.side AND c.b_blob IS NOT NULL
+        JOIN pggit.blobs b ON b.hash = c.b_blob
+        WHERE CASE WHEN d.object_type = 'SCHEMA'
+            THEN EXISTS (SELECT FROM pggit.objects o WHERE o.tree_key = c.tree_key AND quote_ident(o.schema_name) = d.identity)
+            ELSE b.definition ->> 'table' = d.identity END
+    ), lost AS (
+        SELECT p.home_key AS key, p.home_type AS object_type, p.home AS identity FROM pair p
+        UNION SELECT p.tree_key, p.object_type, p.identity FROM pair p
+    )
+    SELECT array_agg(l.key), array_agg(pggit.tree_lookup(ours, l.key)),
+        jsonb_agg(jsonb_build_object(
+            'object_type', l.object_type, 'identity', l.identity, 'path', '{}'::text[],
+            'base', pggit.definition_of(pggit.tree_lookup(base, l.key)),
+            'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
+            'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
+    INTO keys, blobs, conflicts
+    FROM lost l
+    WHERE NOT known @> jsonb_build_array(jsonb_build_object('object_type', l.object_type, 'identity', l.identity));
+END
+$$;
+COMMENT ON FUNCTION pggit.lost_homes(text, text, text, jsonb) IS
+'Conflicts between one side that dropped a schema or table and the other that changed something in it, but for objects that are known to conflict.';
+
+CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    our_head text;
+    their_head text := pggit.resolve_ref(source);
+    base text;
+    merged text;
+    found jsonb;
+BEGIN
+    PERFORM pggit.lock_head();
+    PERFORM pggit.require_no_merge();
+    PERFORM pggit.current_branch();
+    PERFORM pggit.require_settled();
+    PERFORM pggit.require_committed('merge');
+    our_head := pggit.resolve_ref('HEAD');
+    base := pggit.tree_of_commit(pggit.merge_base(our_head, their_head));
+    IF base IS NULL THEN
+        RAISE EXCEPTION 'HEAD and % have no commit in common', quote_literal(source)
+            USING ERRCODE = 'GT032', HINT = 'Only branches that began at one commit can be merged.';
+    END IF;
+    SELECT m.merged, m.conflicts INTO merged, found
+    FROM pggit.merge_trees(base, pggit.tree_of_commit(our_head), pggit.tree_of_commit(their_head)) m;
+    INSERT INTO pggit.merge_state (source, source_commit, our_commit, base_tree, merged_tree, result_tree, force,
+                                   started_by, started_at)
+    VALUES (source, their_head, our_head, base, merged, CASE WHEN found = '[]' THEN merged END, coalesce(force, false),
+            session_user, clock_timestamp());
+    INSERT INTO pggit.merge_conflicts (object_type, identity, path, base, ours, theirs)
+    SELECT c.value ->> 'object_type', c.value ->> 'identity',
+        ARRAY(SELECT jsonb_array_elements_text(c.value -> 'path')),
+        nullif(c.value -> 'base', 'null'), nullif(c.value -> 'ours', 'null'), nullif(c.value -> 'theirs', 'null')
+    FROM jsonb_array_elements(found) WITH ORDINALITY AS c (value, place) ORDER BY c.place;
+    RETURN CASE WHEN found = '[]' THEN merged END;
+END
+$$;
+COMMENT ON FUNCTION pggit.start_merge(text, boolean) IS
+'Works out a merge into the current branch and keeps its state. Returns the merged tree, or null when there are conflicts.';
+
+CREATE FUNCTION pggit.merge(source text, message text DEFAULT NULL, force boolean DEFAULT false)
+RETURNS TABLE (action text, object_type text, object text, detail text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    their_head text;
+    our_head text;
+    base text;
+    merged text;
+BEGIN
+    PERFORM pggit.begin_change();
+    PERFORM pggit.require_no_merge();
+    PERFORM pggit.current_branch();
+    their_head := pggit.resolve_commit(source);
+    PERFORM pggit.require_committed('merge');
+    our_head := pggit.resolve_ref('HEAD');
+    base := pggit.merge_base(our_head, their_head);
+    IF base = their_head THEN
+        RETURN;
+    ELSIF base = our_head THEN
+        RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail
+            FROM pggit.apply_tree(pggit.tree_of_commit(their_head), force) t;
+        PERFORM pggit.forward_branch(their_head);
+        RETURN QUERY SELECT 'fast-forward', 'BRANCH', pggit.head_name(), their_head;
+        RETURN;
+    END IF;
+    merged := pggit.start_merge(source, force);
+    IF merged IS NULL THEN
+        RETURN QUERY
+        SELECT 'conflict', c.object_type, c.object,
+            CASE
+                WHEN c.path <> '{}' THEN format('%s: ours %s, theirs %s', array_to_string(c.path, '.'),
+                                                pggit.in_short(c.ours), pggit.in_short(c.theirs))
+                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it in something that ours dropped'
+                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it in something that theirs dropped'
+                WHEN c.ours IS NULL THEN CASE c.theirs WHEN c.base THEN 'ours dropped it, theirs uses it'
+                    ELSE 'ours dropped it, theirs changed it' END
+                WHEN c.theirs IS NULL THEN CASE c.ours WHEN c.base THEN 'theirs dropped it, ours uses it'
+                    ELSE 'theirs dropped it, ours changed it' END
+                ELSE CASE WHEN c.base IS NULL THEN 'both made it, differently' ELSE 'both changed it, differently' END
+            END
+        FROM pggit.conflicts() c;
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(merged, force) t;
+    RETURN QUERY SELECT * FROM pggit.commit_row(coalesce(message, format('Merge %s into %s', source, pggit.head_name())));
+END
+$$;
+COMMENT ON FUNCTION pggit.merge(text, text, boolean) IS
+'Merges a branch, tag or commit into the current branch: changes the schema in this transaction, commits with two parents, and returns what it did. No rows: there was nothing to merge. Rows with action conflict: the schema is as it was, and pggit.conflicts() lists what to resolve before pggit.commit(message) finishes the merge. Refuses to lose rows unless forced; then they are parked.';
+
+CREATE FUNCTION pggit.in_short(value jsonb) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    shown text := regexp_replace(coalesce(value #>> '{}', 'nothing'), '\s+', ' ', 'g');
+BEGIN
+    RETURN CASE WHEN char_length(shown) > 80 THEN left(shown, 79) || '…' ELSE shown END;
+END
+$$;
+COMMENT ON FUNCTION pggit.in_short(jsonb) IS 'A value on one short line.';
+
+-- Conflicts ----------------------------------------------------------------------------------------
+
+CREATE FUNCTION pggit.conflicts()
+RETURNS TABLE (id bigint, object_type text, object text, path text[], base jsonb, ours jsonb, theirs jsonb, resolution text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT c.id, c.object_type, c.identity, c.path, c.base, c.ours, c.theirs, c.resolution
+    FROM pggit.merge_conflicts c ORDER BY c.id;
+END
+$$;
+COMMENT ON FUNCTION pggit.conflicts() IS
+'Where both sides of the waiting merge changed the same thing differently, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
+
+CREATE FUNCTION pggit.resolve_conflict(id bigint, how text, definition jsonb DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c pggit.merge_conflicts;
+    kinds text[];
+BEGIN
+    PERFORM pggit.require_init();
+    PERFORM pggit.lock_head();
+    SELECT m.* INTO c FROM pggit.merge_conflicts m WHERE m.id = resolve_conflict.id;
+    IF c.id IS NULL THEN
+        RAISE EXCEPTION 'there is no conflict %', coalesce(id::text, 'NULL')
+            USING ERRCODE = 'GT027', HINT = 'pggit.conflicts() lists them.';
+    ELSIF how IS NULL OR how NOT IN ('ours', 'theirs', 'definition') THEN
+        RAISE EXCEPTION 'conflict % cannot be resolved by %', id, coalesce(quote_literal(how), 'NULL')
+            USING ERRCODE = 'GT031', HINT = 'ours, theirs, or definition with the value to take.';
+    ELSIF (how = 'definition') <> (definition IS NOT NULL) THEN
+        RAISE EXCEPTION 'conflict %: a value belongs to definition, and to nothing else', id
+            USING ERRCODE = 'GT031', HINT = 'Give it as jsonb; the JSON null takes away what is there.';
+    END IF;
+    kinds := ARRAY(SELECT jsonb_typeof(v) FROM unnest(ARRAY[c.base, c.ours, c.theirs]) v WHERE v IS NOT NULL);
+    IF definition <> 'null' AND jsonb_typeof(definition) <> ALL (kinds) THEN
+        RAISE EXCEPTION 'conflict % of % %: a JSON % cannot stand at %', id, c.object_type, c.identity,
+            jsonb_typeof(definition), CASE WHEN c.path = '{}' THEN 'the whole object' ELSE array_to_string(c.path, '.') END
+            USING ERRCODE = 'GT031', HINT = 'It must be like the values that pggit.conflicts() shows: ' || kinds[1] || '.';
+    END IF;
+    UPDATE pggit.merge_conflicts m
+    SET resolution = how, resolved_by = session_user,
+        resolved = CASE how WHEN 'ours' THEN c.ours WHEN 'theirs' THEN c.theirs ELSE nullif(definition, 'null') END
+    WHERE m.id = c.id;
+    RETURN (SELECT count(*) FROM pggit.merge_conflicts m WHERE m.resolution IS NULL);
+END
+$$;
+COMMENT ON FUNCTION pggit.resolve_conflict(bigint, text, jsonb) IS
+'Resolves a conflict by ours, theirs, or definition: the value to stand at its path, the JSON null for none. Returns how many conflicts are left; at 0, pggit.commit(message) finishes the merge. Can be called again to choose anew.';
+
+CREATE FUNCTION pggit.abort_merge() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    aborted text;
+BEGIN
+    PERFORM pggit.require_init();
+    PERFORM pggit.lock_head();
+    DELETE FROM pggit.merge_state RETURNING source INTO aborted;
+    DELETE FROM pggit.merge_conflicts;
+    IF aborted IS NULL THEN
+        RAISE EXCEPTION 'no merge waits to be finished' USING ERRCODE = 'GT027', HINT = 'There is nothing to abort.';
+    END IF;
+    RETURN format('the merge of %s is aborted; the schema is as it was', aborted);
+END
+$$;
+COMMENT ON FUNCTION pggit.abort_merge() IS 'Forgets the merge that waits for its conflicts to be resolved.';
+
+CREATE FUNCTION pggit.finish_merge() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state pggit.merge_state;
+    open text[];
+    object record;
+    c record;
+    merged jsonb;
+    new_keys text[];
+    new_blobs text[];
+    result text;
+BEGIN
+    PERFORM pggit.lock_head();
+    SELECT * INTO state FROM pggit.merge_state;
+    IF state.source IS NULL THEN
+        RAISE EXCEPTION 'no merge waits to be finished' USING ERRCODE = 'GT027', HINT = 'Begin one by pggit.merge().';
+    ELSIF state.our_commit <> pggit.resolve_ref('HEAD') THEN
+        RAISE EXCEPTION 'HEAD has moved since the merge of % began', state.source
+            USING ERRCODE = 'GT006', HINT = 'Run SELECT pggit.abort_merge(); and merge again.';
+    END IF;
+    PERFORM pggit.require_settled();
+    PERFORM pggit.require_committed('finishing the merge');
+    -- A definition of somebody's own becomes a command that runs with the rights of whoever commits.
+    open := ARRAY(
+        SELECT format('%s (%s %s)', m.id, m.object_type, m.identity) FROM pggit.merge_conflicts m
+        WHERE m.resolution IS NULL OR m.resolution = 'definition' AND m.resolved_by <> session_user ORDER BY m.id);
+    IF open <> '{}' THEN
+        RAISE EXCEPTION 'conflicts are not resolved: %', array_to_string(open[1:5], ', ')
+            || CASE WHEN cardinality(open) > 5 THEN format(' and %s more', cardinality(open) - 5) ELSE '' END
+            USING ERRCODE = 'GT028',
+            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits.';
+    END IF;
+    FOR object IN
+        SELECT m.object_type, m.identity, pggit.tree_key(m.object_type, m.identity) AS tree_key
+        FROM pggit.merge_conflicts m GROUP BY m.object_type, m.identity
+    LOOP
+        merged := pggit.definition_of(pggit.tree_lookup(state.merged_tree, object.tree_key));
+        FOR c IN
+            SELECT m.path, m.resolved FROM pggit.merge_conflicts m
+            WHERE m.object_type = object.object_type AND m.identity = object.identity ORDER BY m.id
+        LOOP
+            merged := pggit.put_at(merged, c.path, c.resolved);
+        END LOOP;
+        new_keys := new_keys || object.tree_key;
+        new_blobs := new_blobs || pggit.put_blob(
+            object.object_type, object.identity, pggit.canonical_definition(object.object_type, merged));
+    END LOOP;
+    result := CASE WHEN new_keys IS NULL THEN state.merged_tree
+        ELSE pggit.change_tree(state.merged_tree, 0, new_keys, new_blobs) END;
+    UPDATE pggit.merge_state SET result_tree = result;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION pggit.finish_merge() IS
+'The tree of the waiting merge with its conflicts resolved. Raises GT028 when some are not.';
+
+CREATE FUNCTION pggit.revert_tree(commit_hash text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target text := pggit.resolve_ref(commit_hash);
+    parent text := (SELECT c.parents[1] FROM pggit.commits c WHERE c.hash = target);
+    merged text;
+    found jsonb;
+BEGIN
+    IF parent IS NULL THEN
+        RAISE EXCEPTION 'commit % cannot be reverted: it is the first one', left(target, 12)
+            USING ERRCODE = 'GT033', HINT = 'There is nothing before it.';
+    END IF;
+    SELECT m.merged, m.conflicts INTO merged, found
+    FROM pggit.merge_trees(pggit.tree_of_commit(target), pggit.tree_of_commit(pggit.resolve_ref('HEAD')),
+                           pggit.tree_of_commit(parent)) m;
+    IF found <> '[]' THEN
+        RAISE EXCEPTION 'commit % cannot be reverted: later changes are in the way, at %', left(target, 12), (
+            SELECT string_agg(DISTINCT (c ->> 'object_type') || ' ' || (c ->> 'identity'), ', ')
+            FROM jsonb_array_elements(found) c)
+            USING ERRCODE = 'GT033', HINT = 'Revert those first, or change the schema by hand.';
+    END IF;
+    RETURN merged;
+END
+$$;
+COMMENT ON FUNCTION pggit.revert_tree(text) IS
+'The tree of HEAD without what one commit changed. Raises GT033 when later changes are in the way.';
