@@ -141,3 +141,103 @@ END
 $$;
 COMMENT ON FUNCTION pggit.tree_of(text) IS
 'The tree that LIVE (the schema as it is now), HEAD, a branch, a tag, the first digits of a commit''s hash, a restore point or a moment stands for; tried in that order. Raises GT004 when it is none of them.';
+
+-- What was there -------------------------------------------------------------------------------------
+
+CREATE FUNCTION pggit.schema_at(moment timestamptz) RETURNS TABLE (object_type text, object text, definition jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pggit.check_moment(moment);
+    PERFORM pggit.settle();
+    RETURN QUERY
+    WITH undone AS MATERIALIZED (
+        SELECT u.object_id, u.then_blob FROM pggit.undone_since(moment) u
+    ), blob AS (
+        SELECT o.blob AS hash FROM pggit.objects o
+        WHERE o.is_active AND NOT o.is_manual AND o.id NOT IN (SELECT u.object_id FROM undone u)
+        UNION ALL
+        SELECT u.then_blob FROM undone u
+    )
+    SELECT b.object_type, b.identity, b.definition FROM blob JOIN pggit.blobs b ON b.hash = blob.hash
+    ORDER BY b.object_type, b.identity COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION pggit.schema_at(timestamptz) IS
+'Every object as it was at a moment, with its definition. A transaction counts whole, at its last change. Raises GT014 for a moment before init() or in the future.';
+
+CREATE FUNCTION pggit.object_at(object text, moment timestamptz, object_type text DEFAULT NULL)
+RETURNS TABLE (found_type text, identity text, definition jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wanted record;
+    was text;
+BEGIN
+    PERFORM pggit.check_moment(moment);
+    PERFORM pggit.settle();
+    SELECT f.id, f.found_type, f.identity INTO wanted FROM pggit.find_object(object, object_at.object_type) f;
+    -- First whatever had this name then; else the object that has it now, under the name it had then.
+    was := (SELECT b.hash FROM pggit.undone_since(moment) u JOIN pggit.blobs b ON b.hash = u.then_blob
+            WHERE b.object_type = wanted.found_type AND b.identity = wanted.identity);
+    IF was IS NULL THEN
+        was := (SELECT u.then_blob FROM pggit.undone_since(moment) u WHERE u.object_id = wanted.id
+                UNION ALL
+                SELECT o.blob FROM pggit.objects o
+                WHERE o.id = wanted.id AND o.is_active AND wanted.id NOT IN (SELECT u.object_id FROM pggit.undone_since(moment) u));
+    END IF;
+    RETURN QUERY SELECT b.object_type, b.identity, b.definition FROM pggit.blobs b WHERE b.hash = was;
+END
+$$;
+COMMENT ON FUNCTION pggit.object_at(text, timestamptz, text) IS
+'An object as it was at a moment: what had the name then, or else what has it now, under the name of then. No row when it was not there.';
+
+-- Restore points -------------------------------------------------------------------------------------
+
+CREATE FUNCTION pggit.create_restore_point(name text, at timestamptz DEFAULT clock_timestamp()) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    root text;
+    new_id bigint;
+BEGIN
+    PERFORM pggit.check_new_ref(name);
+    root := pggit.tree_at(at);
+    INSERT INTO pggit.restore_points (name, at, tree, created_by, created_at)
+    VALUES (create_restore_point.name, create_restore_point.at, root, session_user, clock_timestamp())
+    ON CONFLICT ON CONSTRAINT restore_points_name_key DO NOTHING
+    RETURNING id INTO new_id;
+    IF new_id IS NULL THEN
+        RAISE EXCEPTION 'restore point % exists already', quote_literal(name) USING ERRCODE = 'GT009', HINT = 'Choose another name.';
+    END IF;
+    PERFORM pggit.note_ref(name, NULL, root, 'restore point');
+    RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION pggit.create_restore_point(text, timestamptz) IS
+'Gives the schema as it is now, or was at any moment since init(), a name to return to, and returns its id. Raises GT014 for a moment before init() or in the future.';
+
+CREATE FUNCTION pggit.list_restore_points()
+RETURNS TABLE (name text, at timestamptz, tree text, created_by text, created_at timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pggit.require_init();
+    RETURN QUERY SELECT p.name, p.at, p.tree, p.created_by, p.created_at FROM pggit.restore_points p ORDER BY p.at, p.name;
+END
+$$;
+COMMENT ON FUNCTION pggit.list_restore_points() IS 'All restore points, by the moment they stand for.';
+
+CREATE FUNCTION pggit.delete_restore_point(name text) RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    gone pggit.restore_points;
+BEGIN
+    PERFORM pggit.require_init();
+    DELETE FROM pggit.restore_points p WHERE p.name = delete_restore_point.name RETURNING p.* INTO gone;
+    IF gone.id IS NULL THEN
+        RAISE EXCEPTION 'there is no restore point %', coalesce(quote_literal(name), 'NULL')
+            USING ERRCODE = 'GT004', HINT = 'pggit.list_restore_points() lists them.';
+    END IF;
+    PERFORM pggit.note_ref(name, gone.tree, NULL, 'delete restore point');
+    RETURN gone.at;
+END
+$$;
+COMMENT ON FUNCTION pggit.delete_restore_point(text) IS
+'Deletes a restore point and returns the moment it stood for; the history keeps that moment reachable.';

@@ -55,8 +55,7 @@ def test_every_moment_comes_back(db: Connection, steps: list[tuple[str, list[str
             db.execute("SELECT pggit.resume()")
         moments.append(noted(db))
     recalled(db, moments)
-    db.execute("DROP TABLE IF EXISTS t1, t2, t3, t1.t1, t1.t2, t1.t3, t2.t1, t2.t2, t2.t3, t3.t1, t3.t2, t3.t3 CASCADE")
-    db.execute("DROP SCHEMA IF EXISTS t1, t2, t3 CASCADE")
+    db.execute("DROP SCHEMA IF EXISTS public, t1, t2, t3 CASCADE; CREATE SCHEMA public")
 
 
 def test_a_transaction_counts_whole_at_its_last_change(db: Connection, connect: Connect) -> None:
@@ -125,3 +124,139 @@ def test_an_old_snapshot_looks_back_too(db: Connection, isolation: str) -> None:
     with db.transaction():
         db.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
         recalled(db, [start])
+
+
+def contents(db: Connection, moment: Moment) -> list[tuple[Any, ...]]:
+    return db.execute("SELECT object_type, object FROM pggit.schema_at(%s)", [moment]).fetchall()
+
+
+def test_the_schema_of_a_moment(db: Connection) -> None:
+    empty = one(db, "SELECT clock_timestamp()")
+    db.execute("CREATE TABLE t (id integer); CREATE TABLE kept (id integer)")
+    made = one(db, "SELECT clock_timestamp()")
+    db.execute("ALTER TABLE t RENAME TO u; CREATE FUNCTION f(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+    db.execute("CREATE VIEW t AS SELECT 1 AS one")
+    renamed = one(db, "SELECT clock_timestamp()")
+    db.execute("DROP TABLE u; DROP VIEW t; ALTER TABLE kept ADD COLUMN x text")
+    assert contents(db, empty) == [("SCHEMA", "public")]
+    assert contents(db, made) == [("SCHEMA", "public"), ("TABLE", "public.kept"), ("TABLE", "public.t")]
+    assert contents(db, renamed) == [
+        ("FUNCTION", "public.f(integer)"), ("SCHEMA", "public"), ("TABLE", "public.kept"), ("TABLE", "public.u"),
+        ("VIEW", "public.t"),
+    ]  # fmt: skip
+    assert refused(db, "SELECT * FROM pggit.schema_at('2001-01-01')") == "GT014"
+
+    def at(name: str, moment: Moment, kind: str | None = None) -> list[tuple[Any, ...]]:
+        query = "SELECT found_type, identity, definition FROM pggit.object_at(%s, %s, %s)"
+        return db.execute(query, [name, moment, kind]).fetchall()
+
+    assert at("kept", empty) == []
+    assert list(at("public.kept", made)[0][2]["columns"]) == ["id"]
+    assert sorted(at("kept", clock(db))[0][2]["columns"]) == ["id", "x"]
+    assert [row[:2] for row in at("t", made, "TABLE")] == [("TABLE", "public.t")]
+    assert [row[:2] for row in at("t", renamed, "VIEW")] == [("VIEW", "public.t")]
+    # what is u was called t
+    assert [row[:2] for row in at("u", made)] == [("TABLE", "public.t")]
+    assert [row[:2] for row in at("f(int)", renamed)] == [("FUNCTION", "public.f(integer)")]
+    assert at("u", clock(db)) == []
+    assert refused(db, "SELECT * FROM pggit.object_at('nothing', now())") == "GT015"
+
+
+def clock(db: Connection) -> Moment:
+    return one(db, "SELECT clock_timestamp()")
+
+
+def test_the_schema_of_a_moment_is_its_tree(db: Connection) -> None:
+    moments = []
+    for number in range(12):
+        db.execute(f"CREATE TABLE t{number} (id integer); ALTER TABLE t{number // 2} ADD COLUMN c{number} text")
+        moments.append(noted(db))
+    for moment, tree in moments:
+        assert tree == one(
+            db,
+            "SELECT pggit.build_tree(0, array_agg(pggit.tree_key(object_type, object)),"
+            " array_agg(pggit.blob_hash(object_type, object, definition))) FROM pggit.schema_at(%s)",
+            moment,
+        )
+
+
+def test_restore_points(db: Connection) -> None:
+    db.execute("CREATE TABLE t (id integer)")
+    early, tree = noted(db)
+    db.execute("DROP TABLE t")
+    with db.transaction():
+        db.execute("CREATE TABLE in_flight (id integer)")
+        assert one(db, "SELECT pggit.create_restore_point('now')") == 1
+    db.execute("SELECT pggit.create_restore_point('before', %s)", [early])
+    assert one(db, "SELECT pggit.tree_of('before')") == tree
+    assert one(db, "SELECT pggit.tree_of('now')") == one(db, "SELECT pggit.live_tree()")
+    rows = db.execute("SELECT name, tree, created_by FROM pggit.list_restore_points()").fetchall()
+    assert rows == [("before", tree, "postgres"), ("now", one(db, "SELECT pggit.live_tree()"), "postgres")]
+    assert one(db, "SELECT pggit.delete_restore_point('before')") == early
+    assert refused(db, "SELECT pggit.delete_restore_point('before')") == "GT004"
+    assert refused(db, "SELECT pggit.tree_of('before')") == "GT004"
+    with pytest.raises(Exception, match="earliest moment is") as young:
+        db.execute("SELECT pggit.create_restore_point('before_disaster', now() - interval '1 hour')")
+    assert getattr(young.value, "sqlstate", "") == "GT014"
+
+
+def test_the_runbooks_statement(db: Connection) -> None:
+    """As if init() had run yesterday."""
+    db.execute("CREATE TABLE t (id integer)")
+    db.execute("ALTER TABLE pggit.history DISABLE TRIGGER USER; ALTER TABLE pggit.commits DISABLE TRIGGER USER")
+    db.execute("UPDATE pggit.history SET created_at = created_at - interval '1 day'")
+    db.execute("UPDATE pggit.commits SET committed_at = committed_at - interval '1 day'")
+    tree = one(db, "SELECT pggit.live_tree()")
+    db.execute("DROP TABLE t")
+    db.execute("SELECT pggit.create_restore_point('before_disaster', now() - interval '1 hour')")
+    assert one(db, "SELECT pggit.tree_of('before_disaster')") == tree
+
+
+NAMES = (
+    ("t", "TABLE", "public.t"),
+    ("public.t", "TABLE", "public.t"),
+    (" Public . T ", "TABLE", "public.t"),
+    ('"t"', "TABLE", "public.t"),
+    ('"Odd.Name ""(x)"', "TABLE", 'public."Odd.Name ""(x)"'),
+    ('public."Odd.Name ""(x)"', "TABLE", 'public."Odd.Name ""(x)"'),
+    ("f(int, text)", "FUNCTION", "public.f(integer,pg_catalog.text)"),
+    ("public.f( )", "FUNCTION", "public.f()"),
+    ("public.f(integer,text)", "FUNCTION", "public.f(integer,pg_catalog.text)"),
+    ("g", "PROCEDURE", "public.g()"),
+    ("other", "SCHEMA", "other"),
+    ("trg", "TRIGGER", "trg on public.t"),
+    ("trg on public.t", "TRIGGER", "trg on public.t"),
+    ("other.twice", "TABLE", "other.twice"),
+    ("h", "FUNCTION", "public.h(numeric[])"),
+    ("h(decimal[])", "FUNCTION", "public.h(numeric[])"),
+    ("dropped", "TABLE", "public.dropped"),
+    ("former", "TABLE", "public.former"),
+)
+
+
+def test_objects_are_found_by_what_users_write(db: Connection) -> None:
+    for statement in (
+        "CREATE TABLE t (id integer)",
+        'CREATE TABLE "Odd.Name ""(x)" (id integer)',
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'",
+        "CREATE FUNCTION f(integer, text) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION h(a decimal[]) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE PROCEDURE g() LANGUAGE sql AS 'SELECT 1'",
+        "CREATE SCHEMA other",
+        "CREATE TRIGGER trg BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        "CREATE TABLE twice (); CREATE TABLE other.twice ()",
+        "CREATE TABLE dropped (); DROP TABLE dropped",
+        "CREATE TABLE former (); ALTER TABLE former RENAME TO present",
+    ):
+        db.execute(statement)
+    for written, kind, identity in NAMES:
+        query = "SELECT found_type, identity FROM pggit.find_object(%s)"
+        assert db.execute(query, [written]).fetchall() == [(kind, identity)], written
+    for written in ("nothing", "", None, "f(", "public.t(integer)", "a.b.c", "f(integer)", "'; DROP TABLE t; --"):
+        assert refused(db, "SELECT * FROM pggit.find_object(%s::text)", written) == "GT015", written
+    assert refused(db, "SELECT * FROM pggit.find_object('t', 'VIEW')") == "GT015"
+    with pytest.raises(Exception, match=r"FUNCTION public\.f\(\), FUNCTION public\.f\(integer,pg_catalog\.text\)"):
+        db.execute("SELECT * FROM pggit.find_object('f')")
+    for written in ("f", "twice"):
+        assert refused(db, "SELECT * FROM pggit.find_object(%s)", written) == "GT016"
+    assert one(db, "SELECT identity FROM pggit.find_object('t', 'table')") == "public.t"
