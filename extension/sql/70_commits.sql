@@ -158,50 +158,6 @@ $$;
 COMMENT ON FUNCTION pggit.commit(text) IS
 'Keeps the schema as it is now on the current branch and returns the commit''s hash. Raises GT008 when nothing changed.';
 
-CREATE FUNCTION pggit.create_branch(name text, "from" text DEFAULT 'HEAD') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    start text := pggit.resolve_ref("from");
-    new_id bigint;
-BEGIN
-    PERFORM pggit.check_ref_name(name);
-    INSERT INTO pggit.branches (name, head, created_by, created_at)
-    VALUES (create_branch.name, start, session_user, clock_timestamp())
-    ON CONFLICT ON CONSTRAINT branches_name_key DO NOTHING
-    RETURNING id INTO new_id;
-    IF new_id IS NULL THEN
-        RAISE EXCEPTION 'branch % exists already', quote_literal(name) USING ERRCODE = 'GT009', HINT = 'Choose another name.';
-    END IF;
-    INSERT INTO pggit.reflog (ref, new_hash, action, changed_by, changed_at)
-    VALUES (create_branch.name, start, 'create branch', session_user, clock_timestamp());
-    RETURN new_id;
-END
-$$;
-COMMENT ON FUNCTION pggit.create_branch(text, text) IS
-'Makes a branch that begins at another branch or commit (the current one unless told otherwise) and returns its id.';
-
-CREATE FUNCTION pggit.log(ref text DEFAULT 'HEAD', max_count integer DEFAULT 100)
-RETURNS TABLE (hash text, committed_at timestamptz, author text, message text, parents text[], branches text[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF max_count < 0 THEN
-        RAISE EXCEPTION 'max_count must not be negative: %', max_count USING ERRCODE = 'GT012', HINT = 'NULL means all.';
-    END IF;
-    RETURN QUERY
-    WITH RECURSIVE reach (hash) AS (
-        SELECT pggit.resolve_ref(ref) COLLATE "C"
-        UNION
-        SELECT p FROM reach r JOIN pggit.commits c ON c.hash = r.hash CROSS JOIN LATERAL unnest(c.parents) p
-    )
-    SELECT c.hash, c.committed_at, c.author, c.message, c.parents,
-        ARRAY(SELECT b.name FROM pggit.branches b WHERE b.head = c.hash ORDER BY b.name)
-    FROM reach r JOIN pggit.commits c ON c.hash = r.hash
-    ORDER BY c.id DESC LIMIT max_count;
-END
-$$;
-COMMENT ON FUNCTION pggit.log(text, integer) IS
-'Commits that a branch or commit can look back on, newest first, with the branches that stand at each.';
-
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
