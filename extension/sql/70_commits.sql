@@ -119,10 +119,11 @@ END
 $$;
 COMMENT ON FUNCTION pggit.put_commit(bigint, text, text[], text) IS 'Stores a commit by the session''s user, now, and returns its hash.';
 
-CREATE FUNCTION pggit.commit(message text) RETURNS text
+CREATE FUNCTION pggit.commit_index(message text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     branch pggit.branches;
+    waiting pggit.merge_state;
     old_tree text;
     new_tree text;
     new_commit text;
@@ -132,31 +133,54 @@ BEGIN
     IF message IS NULL OR message !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a commit needs a message' USING ERRCODE = 'GT007', HINT = 'Say what changed and why.';
     END IF;
-    PERFORM pggit.settle();
-    IF EXISTS (SELECT FROM pggit.unsettled) THEN
-        RAISE EXCEPTION 'another session is still recording a change'
-            USING ERRCODE = 'GT013', HINT = 'Try again when its transaction has ended; use READ COMMITTED.';
-    END IF;
-    -- One commit at a time; commands that change the schema do not take this lock.
-    PERFORM FROM pggit.head FOR UPDATE;
-    SELECT b.* INTO branch FROM pggit.head h JOIN pggit.branches b ON b.id = h.branch_id;
+    PERFORM pggit.require_settled();
+    PERFORM pggit.lock_head();
+    SELECT b.* INTO branch FROM pggit.branches b WHERE b.id = pggit.current_branch();
     SELECT c.tree INTO old_tree FROM pggit.commits c WHERE c.hash = branch.head;
+    SELECT m.* INTO waiting FROM pggit.merge_state m;
 
     -- Noted first: a command that another session commits from here on keeps its rows for the next commit.
     SELECT array_agg(u.id) INTO taken FROM pggit.uncommitted u;
     SELECT pggit.change_tree(old_tree, 0, array_agg(c.tree_key), array_agg(c.blob)) INTO new_tree
     FROM pggit.uncommitted_changes() c HAVING count(*) > 0;
-    IF new_tree IS NULL OR new_tree = old_tree THEN
+    new_tree := coalesce(new_tree, old_tree);
+    IF waiting.source IS NULL AND new_tree = old_tree THEN
         RAISE EXCEPTION 'nothing to commit: the schema is as in the last commit' USING ERRCODE = 'GT008';
+    ELSIF waiting.our_commit <> branch.head THEN
+        RAISE EXCEPTION 'HEAD has moved since the merge of % began', waiting.source
+            USING ERRCODE = 'GT006', HINT = 'Run SELECT pggit.abort_merge(); and merge again.';
+    ELSIF waiting.source IS NOT NULL AND new_tree IS DISTINCT FROM waiting.result_tree THEN
+        RAISE EXCEPTION 'the schema is not what the merge of % gives', waiting.source
+            USING ERRCODE = 'GT034', HINT = 'Finish it by pggit.commit(message), or run SELECT pggit.abort_merge();';
     END IF;
     DELETE FROM pggit.uncommitted u WHERE u.id = ANY (taken);
-    new_commit := pggit.put_commit(branch.id, new_tree, ARRAY[branch.head], message);
-    PERFORM pggit.move_branch(branch.id, branch.head, new_commit, 'commit');
+    new_commit := pggit.put_commit(branch.id, new_tree, array_remove(ARRAY[branch.head, waiting.source_commit], NULL), message);
+    PERFORM pggit.move_branch(branch.id, branch.head, new_commit, CASE WHEN waiting.source IS NULL THEN 'commit' ELSE 'merge' END);
+    DELETE FROM pggit.merge_state;
+    DELETE FROM pggit.merge_conflicts;
     RETURN new_commit;
 END
 $$;
+COMMENT ON FUNCTION pggit.commit_index(text) IS
+'Commits the schema as it is now on the current branch; where a merge waits, only its result, with two parents.';
+
+CREATE FUNCTION pggit.commit(message text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    merged text;
+    allowed boolean := (SELECT m.force FROM pggit.merge_state m);
+BEGIN
+    IF allowed IS NOT NULL AND message ~ '[^[:space:]]' THEN
+        -- With the caller's rights: finishing a merge changes the schema.
+        PERFORM pggit.begin_change();
+        merged := pggit.finish_merge();
+        PERFORM FROM pggit.apply_tree(merged, allowed);
+    END IF;
+    RETURN pggit.commit_index(message);
+END
+$$;
 COMMENT ON FUNCTION pggit.commit(text) IS
-'Keeps the schema as it is now on the current branch and returns the commit''s hash. Raises GT008 when nothing changed.';
+'Keeps the schema as it is now on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved.';
 
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -46,14 +46,6 @@ END
 $$;
 COMMENT ON FUNCTION pggit.put_blob(text, text, jsonb) IS 'Stores a definition and returns its hash; null stays null.';
 
-CREATE FUNCTION pggit.definition_of(blob_hash text) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (SELECT b.definition FROM pggit.blobs b WHERE b.hash = blob_hash);
-END
-$$;
-COMMENT ON FUNCTION pggit.definition_of(text) IS 'What a blob holds.';
-
 CREATE FUNCTION pggit.merge_trees(base text, ours text, theirs text, OUT merged text, OUT conflicts jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
