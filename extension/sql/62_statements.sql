@@ -1,0 +1,204 @@
+-- Pieces of DDL that many kinds of objects share. Text that comes out of a definition was written by
+-- PostgreSQL itself and is qualified and quoted; single names are quoted here.
+
+CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A name in a string constant ('public.s'::regclass) has its quotes doubled.
+    RETURN ARRAY(
+        SELECT DISTINCT m[1] FROM regexp_matches(
+            replace(sql, '''''', ''''),
+            '((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*))', 'g') m
+        WHERE NOT starts_with(m[1], 'pg_catalog.'));
+END
+$$;
+COMMENT ON FUNCTION pggit.names_in(text) IS
+'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
+
+CREATE FUNCTION pggit.option_list(options jsonb, prefix text DEFAULT '') RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT string_agg(prefix || quote_ident(split_part(o, '=', 1)) || '='
+                              || quote_literal(substr(o, strpos(o, '=') + 1)), ', ' ORDER BY o COLLATE "C")
+            FROM jsonb_array_elements_text(options) o);
+END
+$$;
+COMMENT ON FUNCTION pggit.option_list(jsonb, text) IS 'Storage options as they stand in WITH or SET.';
+
+CREATE FUNCTION pggit.option_changes(
+    command text, old_options jsonb, new_options jsonb, prefix text DEFAULT '') RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    gone text := (
+        SELECT string_agg(prefix || quote_ident(split_part(o, '=', 1)), ', ' ORDER BY o COLLATE "C")
+        FROM jsonb_array_elements_text(old_options) o
+        WHERE NOT EXISTS (SELECT FROM jsonb_array_elements_text(new_options) n
+                          WHERE split_part(n, '=', 1) = split_part(o, '=', 1)));
+BEGIN
+    RETURN array_remove(ARRAY[
+        command || ' RESET (' || gone || ')',
+        command || ' SET (' || pggit.option_list(new_options, prefix) || ')'], NULL);
+END
+$$;
+COMMENT ON FUNCTION pggit.option_changes(text, jsonb, jsonb, text) IS
+'Statements that bring storage options from one list to another; command is the ALTER up to the object.';
+
+-- A foreign option whose value was not recorded, since it may be a secret, has no "=".
+CREATE FUNCTION pggit.foreign_options(options jsonb, verb text DEFAULT '') RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT string_agg(verb || quote_ident(split_part(o, '=', 1)) || ' '
+                || CASE WHEN strpos(o, '=') > 0 THEN quote_literal(substr(o, strpos(o, '=') + 1))
+                        ELSE '''(not recorded)''' END, ', ' ORDER BY o COLLATE "C")
+            FROM jsonb_array_elements_text(options) o);
+END
+$$;
+COMMENT ON FUNCTION pggit.foreign_options(jsonb, text) IS
+'Options of something foreign as they stand in OPTIONS; a value that was not recorded is to be set by hand.';
+
+CREATE FUNCTION pggit.foreign_option_changes(command text, old_options jsonb, new_options jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changes text := (
+        SELECT string_agg(
+            CASE WHEN n.o IS NULL THEN 'DROP ' || quote_ident(w.name)
+                 ELSE CASE WHEN w.name IS NULL THEN 'ADD ' ELSE 'SET ' END
+                      || pggit.foreign_options(jsonb_build_array(n.o)) END,
+            ', ' ORDER BY coalesce(n.name, w.name) COLLATE "C")
+        FROM (SELECT split_part(o, '=', 1) AS name, o FROM jsonb_array_elements_text(old_options) o) w
+        FULL JOIN (SELECT split_part(o, '=', 1) AS name, o FROM jsonb_array_elements_text(new_options) o) n USING (name)
+        WHERE n.o IS DISTINCT FROM w.o);
+BEGIN
+    RETURN array_remove(ARRAY[command || ' OPTIONS (' || changes || ')'], NULL);
+END
+$$;
+COMMENT ON FUNCTION pggit.foreign_option_changes(text, jsonb, jsonb) IS
+'Statements that bring foreign options from one list to another.';
+
+CREATE FUNCTION pggit.sequence_options(s jsonb) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format('INCREMENT %s MINVALUE %s MAXVALUE %s START %s CACHE %s %s', s ->> 'increment', s ->> 'min',
+                  s ->> 'max', s ->> 'start', s ->> 'cache', CASE WHEN (s ->> 'cycle')::boolean THEN 'CYCLE' ELSE 'NO CYCLE' END);
+END
+$$;
+COMMENT ON FUNCTION pggit.sequence_options(jsonb) IS 'A sequence''s options as CREATE and ALTER SEQUENCE take them.';
+
+-- Privileges -----------------------------------------------------------------------------------------
+
+CREATE FUNCTION pggit.acl_entries(kind "char", owner text, acl jsonb)
+RETURNS TABLE (grantee text, letters text, grantor text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF acl IS NULL THEN
+        -- what a new object has, whoever's that may be: the letters alone are taken
+        RETURN QUERY
+        SELECT CASE WHEN starts_with(i::text, '=') THEN '' ELSE owner END,
+            substring(i::text FROM '=([a-zA-Z*]*)/'), owner
+        FROM unnest(acldefault(kind, 10)) i;
+    ELSE
+        RETURN QUERY
+        SELECT CASE WHEN starts_with(m[1], '"') THEN replace(substr(m[1], 2, length(m[1]) - 2), '""', '"') ELSE m[1] END,
+            m[2],
+            CASE WHEN starts_with(m[3], '"') THEN replace(substr(m[3], 2, length(m[3]) - 2), '""', '"') ELSE m[3] END
+        FROM jsonb_array_elements_text(acl) i
+        CROSS JOIN LATERAL regexp_match(i, '^("(?:[^"]|"")*"|[^=]*)=([a-zA-Z*]*)/(.*)$') m;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.acl_entries("char", text, jsonb) IS
+'Privileges taken apart: role names (empty for PUBLIC) and PostgreSQL''s letters, each followed by * with grant option. Null stands for what a new object has.';
+
+CREATE FUNCTION pggit.privilege_words(letters text, with_option boolean, columns text DEFAULT '') RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (
+        SELECT string_agg(
+            CASE m[1] WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+                WHEN 'D' THEN 'TRUNCATE' WHEN 'x' THEN 'REFERENCES' WHEN 't' THEN 'TRIGGER' WHEN 'm' THEN 'MAINTAIN'
+                WHEN 'X' THEN 'EXECUTE' WHEN 'U' THEN 'USAGE' WHEN 'C' THEN 'CREATE' END || columns, ', ')
+        FROM regexp_matches(letters, '([a-zA-Z])([*]?)', 'g') m
+        WHERE (m[2] = '*') = with_option);
+END
+$$;
+COMMENT ON FUNCTION pggit.privilege_words(text, boolean, text) IS
+'The privileges that letters stand for, those with grant option or those without; columns is appended to each.';
+
+CREATE FUNCTION pggit.role_word(role_name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE role_name WHEN '' THEN 'PUBLIC' ELSE quote_ident(role_name) END;
+END
+$$;
+COMMENT ON FUNCTION pggit.role_word(text) IS 'A role as GRANT names it; the empty name is PUBLIC.';
+
+CREATE FUNCTION pggit.grants(
+    prefix text, target text, owner text, grantee text, letters text, grantor text, columns text DEFAULT '')
+RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    plain text := pggit.privilege_words(letters, false, columns);
+    optional text := pggit.privilege_words(letters, true, columns);
+    given text[] := array_remove(ARRAY[
+        prefix || 'GRANT ' || plain || ' ON ' || target || ' TO ' || pggit.role_word(grantee),
+        prefix || 'GRANT ' || optional || ' ON ' || target || ' TO ' || pggit.role_word(grantee) || ' WITH GRANT OPTION'], NULL);
+BEGIN
+    IF grantor <> owner AND given <> '{}' THEN
+        RETURN 'SET ROLE ' || quote_ident(grantor) || given || ARRAY['RESET ROLE'];
+    END IF;
+    RETURN given;
+END
+$$;
+COMMENT ON FUNCTION pggit.grants(text, text, text, text, text, text, text) IS
+'Statements for one entry of an access list. A grant that somebody else than the owner made is made in that role.';
+
+CREATE FUNCTION pggit.acl_changes(
+    kind "char", target text, old_acl jsonb, old_owner text, new_acl jsonb, new_owner text,
+    reset_roles text[] DEFAULT NULL, old_columns jsonb DEFAULT NULL, new_columns jsonb DEFAULT NULL)
+RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    statements text[] := '{}';
+    e record;
+    -- Privileges of others' giving hang on each other, and REVOKE takes those on columns along: then all is done anew.
+    anew boolean := reset_roles IS NOT NULL OR old_columns IS DISTINCT FROM new_columns
+        OR EXISTS (SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o WHERE o.grantor <> old_owner)
+        OR EXISTS (SELECT FROM pggit.acl_entries(kind, new_owner, new_acl) n WHERE n.grantor <> new_owner);
+BEGIN
+    FOR e IN
+        SELECT DISTINCT x.grantee FROM (
+            SELECT CASE o.grantee WHEN old_owner THEN new_owner ELSE o.grantee END AS grantee
+            FROM pggit.acl_entries(kind, old_owner, old_acl) o
+            WHERE anew OR NOT EXISTS (
+                SELECT FROM pggit.acl_entries(kind, new_owner, new_acl) n
+                WHERE n.grantee = CASE o.grantee WHEN old_owner THEN new_owner ELSE o.grantee END AND n.letters = o.letters)
+            UNION ALL
+            SELECT o.grantee FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
+            UNION ALL SELECT r FROM unnest(reset_roles) r
+        ) x ORDER BY x.grantee
+    LOOP
+        statements := statements || format('REVOKE ALL ON %s FROM %s CASCADE', target, pggit.role_word(e.grantee));
+    END LOOP;
+    FOR e IN
+        -- the owner's own first, then what others give on
+        SELECT n.* FROM pggit.acl_entries(kind, new_owner, new_acl) n
+        WHERE anew OR NOT EXISTS (
+            SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o
+            WHERE n.grantee = CASE o.grantee WHEN old_owner THEN new_owner ELSE o.grantee END AND n.letters = o.letters)
+        ORDER BY n.grantor <> new_owner, n.grantee, n.grantor
+    LOOP
+        statements := statements || pggit.grants('', target, new_owner, e.grantee, e.letters, e.grantor);
+    END LOOP;
+    FOR e IN
+        SELECT c.key AS column_name, n.* FROM jsonb_each(new_columns) c
+        CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n
+        ORDER BY n.grantor <> new_owner, c.key COLLATE "C", n.grantee, n.grantor
+    LOOP
+        statements := statements || pggit.grants(
+            '', target, new_owner, e.grantee, e.letters, e.grantor, format(' (%I)', e.column_name));
+    END LOOP;
+    RETURN statements;
+END
+$$;
+COMMENT ON FUNCTION pggit.acl_changes("char", text, jsonb, text, jsonb, text, text[], jsonb, jsonb) IS
+'Statements that bring an object''s privileges, and those of its columns, from one list to another. reset_roles: roles that may hold privileges by default privileges.';

@@ -1,0 +1,473 @@
+-- The planner: from what differs between two trees to statements in an order that works.
+--
+-- Every element that differs gets a fate: drop, create, alter, or replace where it cannot be altered as it
+-- stands. What cannot stay while its base is replaced is replaced, too; a column, which holds data, waits
+-- as text meanwhile (suspend). Then names order the statements: what provides a name is made before what
+-- needs it, and removed after it.
+
+CREATE TYPE pggit.plan_node AS (
+    id integer,
+    action text,
+    key text,
+    object_type text,
+    identity text,
+    part text,
+    statements text[],
+    provides text[],
+    needs text[],
+    old_needs text[],
+    claims text[],
+    rank integer,
+    as_owner_of text,
+    loses text,
+    old_identity text
+);
+COMMENT ON TYPE pggit.plan_node IS
+'A step of a plan. action is drop, suspend, create, alter or resume; old_needs are the names an altered element needed before.';
+
+CREATE TYPE pggit.plan_object AS (
+    object_type text,
+    identity text,
+    old_definition jsonb,
+    new_definition jsonb,
+    column_order text[]
+);
+COMMENT ON TYPE pggit.plan_object IS 'An object on both sides of a difference; a side it is missing from is null.';
+
+CREATE FUNCTION pggit.tree_differences(a text, b text) RETURNS TABLE (tree_key text, a_blob text, b_blob text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    a_node pggit.trees;
+    b_node pggit.trees;
+    part record;
+BEGIN
+    IF a IS NOT DISTINCT FROM b THEN
+        RETURN;
+    END IF;
+    SELECT * INTO a_node FROM pggit.trees t WHERE t.hash = a;
+    SELECT * INTO b_node FROM pggit.trees t WHERE t.hash = b;
+    IF a_node.is_leaf IS FALSE AND b_node.is_leaf IS FALSE THEN
+        FOR part IN
+            SELECT x.child AS a_child, y.child AS b_child
+            FROM unnest(a_node.keys, a_node.children) AS x (digit, child)
+            FULL JOIN unnest(b_node.keys, b_node.children) AS y (digit, child) ON y.digit = x.digit
+            WHERE x.child IS DISTINCT FROM y.child
+        LOOP
+            RETURN QUERY SELECT * FROM pggit.tree_differences(part.a_child, part.b_child);
+        END LOOP;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT coalesce(x.key, y.key), x.blob, y.blob
+    FROM pggit.tree_entries(a) x FULL JOIN pggit.tree_entries(b) y ON y.key = x.key
+    WHERE x.blob IS DISTINCT FROM y.blob;
+END
+$$;
+COMMENT ON FUNCTION pggit.tree_differences(text, text) IS
+'The objects that differ between two trees, with the blob each has; reads only the parts that differ. A null tree is empty.';
+
+CREATE FUNCTION pggit.definition_of(blob text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found pggit.blobs;
+BEGIN
+    SELECT * INTO found FROM pggit.blobs b WHERE b.hash = blob;
+    IF found.hash IS DISTINCT FROM pggit.blob_hash(found.object_type, found.identity, found.definition) THEN
+        RAISE EXCEPTION 'the definition of % is not what was recorded', coalesce(found.identity, blob)
+            USING ERRCODE = 'GT035', HINT = 'Somebody changed pggit.blobs. Nothing is made from it.';
+    END IF;
+    RETURN found.definition;
+END
+$$;
+COMMENT ON FUNCTION pggit.definition_of(text) IS
+'A blob''s definition, held against its hash: what somebody tampered with is never made into a statement. Raises GT035.';
+
+CREATE FUNCTION pggit.column_order_of(of_type text, of_identity text, of_blob text) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found text[];
+BEGIN
+    IF of_type NOT IN ('TABLE', 'FOREIGN TABLE') THEN
+        RETURN NULL;
+    END IF;
+    SELECT o.column_order INTO found FROM pggit.objects o
+    WHERE o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity) AND o.blob = of_blob;
+    IF found IS NULL THEN
+        SELECT h.new_column_order INTO found FROM pggit.history h
+        WHERE h.object_id IN (SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity))
+          AND h.new_blob = of_blob ORDER BY h.id DESC LIMIT 1;
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION pggit.column_order_of(text, text, text) IS
+'The order that a table''s columns had when it was last defined so; trees don''t hold it.';
+
+CREATE FUNCTION pggit.changed_objects(a text, b text) RETURNS SETOF pggit.plan_object
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT coalesce(n.object_type, o.object_type), coalesce(n.identity, o.identity),
+        pggit.definition_of(d.a_blob), pggit.definition_of(d.b_blob),
+        pggit.column_order_of(n.object_type, n.identity, d.b_blob)
+    FROM pggit.tree_differences(a, b) d
+    LEFT JOIN pggit.blobs o ON o.hash = d.a_blob
+    LEFT JOIN pggit.blobs n ON n.hash = d.b_blob;
+END
+$$;
+COMMENT ON FUNCTION pggit.changed_objects(text, text) IS 'The objects that differ between two trees, with both definitions.';
+
+CREATE FUNCTION pggit.objects_that_mention(tree text, names text[], known text[]) RETURNS SETOF pggit.plan_object
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    needles text[] := ARRAY(
+        SELECT DISTINCT substr(j, 2, length(j) - 2)
+        FROM unnest(names) n CROSS JOIN LATERAL (VALUES (to_jsonb(n)::text), (to_jsonb(replace(n, '''', ''''''))::text)) AS v (j));
+BEGIN
+    RETURN QUERY
+    SELECT b.object_type, b.identity, b.definition, b.definition, NULL::text[]
+    FROM pggit.tree_entries(tree) e JOIN pggit.blobs b ON b.hash = e.blob
+    WHERE EXISTS (SELECT FROM unnest(needles) n WHERE strpos(b.definition::text, n) > 0)
+      AND NOT (b.object_type || ' ' || b.identity) = ANY (known);
+END
+$$;
+COMMENT ON FUNCTION pggit.objects_that_mention(text, text[], text[]) IS
+'The objects of a tree in whose definition one of the names stands, but for those known already.';
+
+CREATE FUNCTION pggit.order_nodes(nodes pggit.plan_node[]) RETURNS SETOF pggit.plan_node
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    befores integer[];   -- for each edge what comes before, sorted by what comes after
+    first_edge integer[];  -- where a node's edges begin, and end at the next one's
+    state integer[];     -- 0 not visited, 1 on the stack, 2 done
+    next_edge integer[];
+    stack integer[] := '{}';
+    top integer;
+    depth integer;
+    wanted integer;
+    begin_at integer;
+    sorted integer[];
+    i integer;
+BEGIN
+    sorted := ARRAY(
+        SELECT n.id FROM unnest(nodes) n
+        ORDER BY n.action NOT IN ('drop', 'suspend'),
+            CASE WHEN n.action IN ('drop', 'suspend') THEN -(n.rank / 10) ELSE n.rank / 10 END,
+            n.identity COLLATE "C", n.object_type,
+            CASE WHEN n.action IN ('drop', 'suspend') THEN -n.rank ELSE n.rank END, n.part COLLATE "C", n.action);
+    WITH node AS (
+        SELECT n.id, n.action, n.key, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
+        FROM unnest(nodes) n
+    ), provided AS (
+        SELECT n.id, n.action, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
+    ), edge AS (
+        -- made before what needs it
+        SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
+            AND p.action IN ('create', 'alter', 'resume')
+        WHERE n.action IN ('create', 'alter', 'resume') AND NOT starts_with(want, 'drop:')
+        UNION
+        -- removed after what needs it
+        SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
+            AND p.action IN ('drop', 'suspend', 'alter')
+        WHERE n.action IN ('drop', 'suspend') AND NOT starts_with(want, 'make:')
+        UNION
+        SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.old_needs) want JOIN provided p ON p.p = want
+            AND p.action = 'drop'
+        WHERE n.action = 'alter'
+        UNION
+        SELECT m.id, n.id FROM node n JOIN node m ON m.key = n.key AND m.action IN ('create', 'resume', 'alter')
+        WHERE n.action IN ('drop', 'suspend')
+        UNION
+        -- a name is free only when its holder is gone
+        SELECT m.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.claims) c
+            JOIN (SELECT x.id, x.action, c2 FROM node x CROSS JOIN LATERAL unnest(x.claims) c2) m ON m.c2 = c AND m.action = 'create'
+        WHERE n.action = 'drop'
+    ), counted AS (
+        SELECT n.id, coalesce(array_agg(e.before ORDER BY b.place) FILTER (WHERE e.before IS NOT NULL), '{}') AS list
+        FROM node n LEFT JOIN edge e ON e.after = n.id AND e.before <> n.id LEFT JOIN node b ON b.id = e.before
+        GROUP BY n.id
+    )
+    SELECT array_agg(x.before ORDER BY c.id, x.place), NULL INTO befores, first_edge
+    FROM counted c CROSS JOIN LATERAL unnest(c.list || 0) WITH ORDINALITY AS x (before, place);
+    -- 0 ends each node's list; ids run from 1 without a gap
+    first_edge := ARRAY[1];
+    FOR i IN 1 .. coalesce(cardinality(befores), 0) LOOP
+        IF befores[i] = 0 THEN
+            first_edge[cardinality(first_edge) + 1] := i + 1;
+        END IF;
+    END LOOP;
+    state := array_fill(0, ARRAY[greatest(coalesce(cardinality(nodes), 0), 1)]);
+    next_edge := first_edge;
+    FOREACH begin_at IN ARRAY sorted LOOP
+        CONTINUE WHEN state[begin_at] <> 0;
+        depth := 1;
+        stack[1] := begin_at;
+        state[begin_at] := 1;
+        WHILE depth > 0 LOOP
+            top := stack[depth];
+            wanted := befores[next_edge[top]];
+            IF wanted = 0 THEN
+                state[top] := 2;
+                depth := depth - 1;
+                RETURN NEXT nodes[top];
+            ELSE
+                next_edge[top] := next_edge[top] + 1;
+                -- one that is on the stack closes a circle: it stays where rank puts it
+                IF state[wanted] = 0 THEN
+                    depth := depth + 1;
+                    stack[depth] := wanted;
+                    state[wanted] := 1;
+                END IF;
+            END IF;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.order_nodes(pggit.plan_node[]) IS
+'Steps so ordered that each finds what it needs; by rank and name where that leaves a choice. The same steps always give the same order.';
+
+CREATE FUNCTION pggit.plan(from_tree text, to_tree text) RETURNS SETOF pggit.plan_node
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    objects pggit.plan_object[];
+    more pggit.plan_object[];
+    known text[];
+    old_elements pggit.element[];
+    new_elements pggit.element[];
+    fates text[];      -- side by side with keys
+    keys text[];
+    changes jsonb := '{}';
+    nodes pggit.plan_node[];
+    new_fates text[];
+    broken text[];
+    asked text[] := '{}';
+    reset_roles text[];
+BEGIN
+    objects := ARRAY(SELECT o FROM pggit.changed_objects(from_tree, to_tree) o);
+    IF objects = '{}' THEN
+        RETURN;
+    END IF;
+    LOOP
+        old_elements := ARRAY(
+            SELECT e FROM unnest(objects) o CROSS JOIN LATERAL pggit.elements(o.object_type, o.identity, o.old_definition, o.column_order) e
+            WHERE o.old_definition IS NOT NULL);
+        new_elements := ARRAY(
+            SELECT e FROM unnest(objects) o CROSS JOIN LATERAL pggit.elements(o.object_type, o.identity, o.new_definition, o.column_order) e
+            WHERE o.new_definition IS NOT NULL);
+        SELECT f.keys, f.fates, f.changes, f.broken INTO keys, fates, changes, broken
+        FROM pggit.decide_fates(old_elements, new_elements) f;
+        -- Others of the old tree may hold on to what is replaced: then they are in it, too.
+        broken := ARRAY(SELECT b FROM unnest(broken) b WHERE b <> ALL (asked));
+        EXIT WHEN broken = '{}';
+        asked := asked || broken;
+        known := ARRAY(SELECT o.object_type || ' ' || o.identity FROM unnest(objects) o);
+        more := ARRAY(SELECT o FROM pggit.objects_that_mention(from_tree, broken, known) o);
+        EXIT WHEN more = '{}';
+        objects := objects || more;
+    END LOOP;
+
+    -- Roles that default privileges, now or ever, may give something to.
+    SELECT array_agg(DISTINCT x.role) INTO reset_roles
+    FROM (
+        SELECT e.grantee AS role FROM pggit.blobs b
+        CROSS JOIN LATERAL pggit.acl_entries('r', b.definition ->> 'role', b.definition -> 'acl') e
+        WHERE b.object_type = 'DEFAULT PRIVILEGES'
+    ) x WHERE x.role = '' OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = x.role);
+
+    nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles);
+    RETURN QUERY SELECT * FROM pggit.order_nodes(nodes);
+END
+$$;
+COMMENT ON FUNCTION pggit.plan(text, text) IS 'The steps that turn a schema of one tree into another''s, in order. A null tree is empty.';
+
+CREATE FUNCTION pggit.decide_fates(
+    old_elements pggit.element[], new_elements pggit.element[],
+    OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    decided record;
+    previous text[];
+    broken_names text[];
+    moved_columns text[];
+    relation_names text[];
+    added record;
+BEGIN
+    SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
+           coalesce(jsonb_object_agg(x.key, to_jsonb(x.change)) FILTER (WHERE x.change IS NOT NULL), '{}')
+    INTO keys, fates, changes
+    FROM (
+        SELECT coalesce(n.key, o.key) AS key, c.change,
+            CASE WHEN o.key IS NULL THEN 'create' WHEN n.key IS NULL THEN 'drop' WHEN o.state = n.state THEN 'keep'
+                 WHEN c.change IS NULL THEN 'replace' ELSE 'alter' END AS fate
+        FROM unnest(old_elements) o FULL JOIN unnest(new_elements) n ON n.key = o.key
+        LEFT JOIN LATERAL (SELECT pggit.alter_element(o::pggit.element, n::pggit.element) AS change
+                           WHERE o.key = n.key AND o.state <> n.state) c ON true
+    ) x;
+
+    -- A new label cannot be used in the transaction that adds it: where it is used, the type is made anew.
+    FOR added IN
+        SELECT k.key FROM unnest(keys, fates) AS k (key, fate)
+        JOIN unnest(new_elements) n ON n.key = k.key AND n.part = '' AND n.state ? 'labels'
+        JOIN unnest(old_elements) o ON o.key = k.key
+        WHERE k.fate = 'alter' AND EXISTS (
+            SELECT FROM unnest(new_elements) user_element
+            JOIN unnest(keys, fates) AS f (key, fate) ON f.key = user_element.key AND f.fate IN ('create', 'alter', 'replace')
+            CROSS JOIN LATERAL array_to_string(user_element.make, ' ') AS sql
+            WHERE n.identity = ANY (user_element.needs) AND EXISTS (
+                SELECT FROM jsonb_array_elements_text(n.state -> 'labels') l
+                WHERE NOT o.state -> 'labels' ? l AND strpos(sql, l) > 0))
+    LOOP
+        fates[array_position(keys, added.key)] := 'replace';
+    END LOOP;
+
+    LOOP
+        previous := fates;
+        -- Names that are gone for a while.
+        SELECT array_agg(DISTINCT p) FILTER (WHERE NOT o.part LIKE 'column %'),
+               array_agg(DISTINCT o.identity || E'\n' || substr(o.part, 8)) FILTER (
+                   WHERE o.part LIKE 'column %' AND (f.fate IN ('replace', 'suspend') OR f.fate = 'alter' AND changes ->> o.key <> '[]'))
+        INTO broken_names, moved_columns
+        FROM unnest(old_elements) o
+        JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key
+        CROSS JOIN LATERAL unnest(o.provides) p
+        WHERE f.fate IN ('drop', 'replace') AND o.part = '' AND o.object_type NOT IN ('SCHEMA', 'EXTENSION')
+              AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
+           OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
+           OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
+        -- Foreign keys and grouped views stand on the keys of a table.
+        SELECT array_agg(DISTINCT p) INTO relation_names
+        FROM unnest(old_elements) o
+        JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key
+        CROSS JOIN LATERAL unnest(o.provides) p
+        WHERE f.fate IN ('drop', 'replace')
+          AND (o.object_type = 'INDEX' AND o.part = '' AND p <> o.identity AND p NOT LIKE 'shell %' AND p NOT LIKE 'body %'
+               OR o.part LIKE 'constraint %' AND p = o.identity);
+
+        SELECT array_agg(
+            CASE
+                WHEN o.key IS NULL OR f.fate IN ('create', 'drop', 'replace') THEN f.fate
+                WHEN o.taken_by && gone.gone_keys THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                WHEN o.part LIKE 'default %' AND EXISTS (
+                    SELECT FROM unnest(keys, fates) AS c (key, fate)
+                    WHERE c.key = pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9))
+                      AND (c.fate = 'suspend' OR c.fate = 'alter' AND changes ->> c.key <> '[]'))
+                    THEN 'replace'
+                WHEN o.holds && broken_names AND NOT (o.part = '' AND o.object_type IN ('SCHEMA', 'EXTENSION')) THEN
+                    CASE WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated'
+                              -- the column is of another type afterwards: that change sets it free by itself
+                              AND o.state -> 'type' IS DISTINCT FROM n.state -> 'type' AND f.fate = 'alter' THEN f.fate
+                         WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated' THEN 'suspend'
+                         ELSE 'replace' END
+                WHEN o.holds && relation_names AND (
+                        o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
+                    THEN 'replace'
+                WHEN moved_columns IS NOT NULL AND (o.part = '' OR o.part LIKE 'column %' OR o.state ->> 'kind' = 'f')
+                     AND o.object_type NOT IN ('INDEX', 'STATISTICS') AND EXISTS (
+                        SELECT FROM unnest(moved_columns) m
+                        CROSS JOIN LATERAL (SELECT split_part(m, E'\n', 1) AS relation, quote_ident(split_part(m, E'\n', 2)) AS name) c
+                        WHERE (c.relation = ANY (o.holds) AND (o.object_type <> 'TABLE' OR o.part LIKE 'constraint %' OR o.identity <> c.relation)
+                               OR o.state ? 'generated' AND o.identity = c.relation)
+                          AND (strpos(array_to_string(o.make, ' '), c.name) > 0 OR o.part LIKE 'column %' AND o.identity <> c.relation))
+                    THEN CASE WHEN o.part LIKE 'column %' AND NOT o.state ? 'generated' THEN 'suspend' ELSE 'replace' END
+                ELSE f.fate
+            END ORDER BY f.place)
+        INTO fates
+        FROM unnest(keys, fates) WITH ORDINALITY AS f (key, fate, place)
+        LEFT JOIN unnest(old_elements) o ON o.key = f.key
+        LEFT JOIN unnest(new_elements) n ON n.key = f.key
+        CROSS JOIN (SELECT array_agg(g.key) AS gone_keys FROM unnest(keys, fates) AS g (key, fate) WHERE g.fate IN ('drop', 'replace')) gone;
+        EXIT WHEN fates = previous;
+    END LOOP;
+    broken := ARRAY(
+        SELECT DISTINCT b FROM (
+            SELECT unnest(broken_names) AS b
+            UNION SELECT unnest(relation_names)
+            UNION SELECT split_part(m, E'\n', 1) FROM unnest(moved_columns) m
+        ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
+    broken := ARRAY(SELECT regexp_replace(b, '^(server|wrapper) ', '') FROM unnest(broken) b);
+END
+$$;
+COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
+'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
+
+CREATE FUNCTION pggit.plan_nodes(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[])
+RETURNS pggit.plan_node[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own_made text[];
+    gone text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace'));
+    touched text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace', 'create', 'alter', 'suspend'));
+    stays text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate = 'keep');
+    shells text[] := ARRAY(
+        SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
+        WHERE f.fate IN ('create', 'replace') AND n.part = '');
+BEGIN
+    own_made := shells || ARRAY(
+        SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
+        WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND NOT n.made_by && shells
+          AND NOT (n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys))));
+    RETURN ARRAY(
+        WITH old_side AS (
+            SELECT o.*, f.fate,
+                o.taken_by && gone OR o.via && touched AND (o.link = ANY (stays) OR NOT o.link = ANY (keys)) AS is_taken
+            FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(old_elements) o ON o.key = f.key
+            WHERE f.fate IN ('drop', 'replace', 'suspend')
+        ), new_side AS (
+            SELECT n.*, f.fate,
+                n.made_by && own_made
+                    OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
+                    AS is_made,
+                ot.old_needs
+            FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
+            LEFT JOIN LATERAL (SELECT o.needs AS old_needs FROM unnest(old_elements) o WHERE f.fate = 'alter' AND o.key = f.key) ot ON true
+            WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
+        ), step AS (
+            SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
+                CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
+                    o.identity, substr(o.part, 8), substr(o.part, 8))] ELSE o.unmake END AS statements,
+                o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
+                o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
+                CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses
+            FROM old_side o
+            LEFT JOIN LATERAL (
+                -- what goes along counts as part of it
+                SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
+                       array_agg(p) FILTER (WHERE side = 3) AS claims
+                FROM old_side x CROSS JOIN LATERAL (
+                    SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
+                WHERE x.is_taken AND o.key = ANY (x.taken_by || x.via) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
+            ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
+            WHERE NOT o.is_taken
+            UNION ALL
+            SELECT CASE n.fate WHEN 'alter' THEN 'alter' WHEN 'suspend' THEN 'resume' ELSE 'create' END, n.key, n.object_type, n.identity, n.part,
+                CASE
+                    WHEN n.fate = 'alter' THEN ARRAY(SELECT s FROM jsonb_array_elements_text(changes -> n.key) s)
+                    WHEN n.fate = 'suspend' THEN ARRAY[concat(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', n.identity, substr(n.part, 8), n.state ->> 'type'),
+                        ' COLLATE ' || (n.state ->> 'collation'), format(' USING %I::%s', substr(n.part, 8), n.state ->> 'type'))]
+                    WHEN n.part = 'acl' OR n.part LIKE 'identity acl %' THEN pggit.acl_changes(
+                        (n.state ->> 'kind')::"char", n.state ->> 'target', NULL, n.state ->> 'owner', nullif(n.state -> 'acl', 'null'), n.state ->> 'owner',
+                        reset_roles, NULL, nullif(n.state -> 'columns', 'null'))
+                    ELSE n.make END,
+                n.provides || coalesce(t.provides, '{}'), n.needs || coalesce(t.needs, '{}'), n.old_needs,
+                n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL
+            FROM new_side n
+            LEFT JOIN LATERAL (
+                SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
+                       array_agg(p) FILTER (WHERE side = 3) AS claims
+                FROM new_side x CROSS JOIN LATERAL (
+                    SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.holds) UNION ALL SELECT 3, unnest(x.claims)) u
+                WHERE x.is_made AND n.key = ANY (x.made_by) AND NOT (u.side = 2 AND u.p = ANY (n.provides))
+            ) t ON n.part = '' OR n.part LIKE 'column %'
+            WHERE NOT n.is_made
+              -- An owned sequence has its table's owner.
+              AND NOT (n.fate = 'alter' AND n.object_type = 'SEQUENCE' AND n.part = 'owner'
+                       AND EXISTS (SELECT FROM unnest(stays) s WHERE s = pggit.element_key('SEQUENCE', n.identity, 'owned by')))
+        )
+        SELECT ROW(row_number() OVER (ORDER BY s.key COLLATE "C", s.action)::integer, s.action, s.key, s.object_type, s.identity, s.part, s.statements,
+                   s.provides, s.needs, s.old_needs, s.claims, s.rank, s.as_owner_of, s.loses, NULL)::pggit.plan_node
+        FROM step s ORDER BY s.key COLLATE "C", s.action);
+END
+$$;
+COMMENT ON FUNCTION pggit.plan_nodes(pggit.element[], pggit.element[], text[], text[], jsonb, text[]) IS
+'The steps of a plan, with ids from 1 on and in no useful order yet.';
