@@ -6,8 +6,17 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     trouble text;
     hint text := 'pggit.list_branches() lists the branches, pggit.log() the commits.';
+    found text;
+    here integer := current_setting('server_version_num')::integer / 10000;
+    there integer;
 BEGIN
-    RETURN pggit.resolve_ref(ref);
+    found := pggit.resolve_ref(ref);
+    there := (SELECT c.server_version_num / 10000 FROM pggit.commits c WHERE c.hash = found);
+    IF there <> here THEN
+        RAISE NOTICE 'commit % was made under PostgreSQL %, which may word the same definition otherwise than %',
+            left(found, 12), there, here;
+    END IF;
+    RETURN found;
 EXCEPTION WHEN SQLSTATE 'GT004' THEN
     GET STACKED DIAGNOSTICS trouble = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
     IF ref = 'LIVE' THEN
@@ -21,7 +30,7 @@ EXCEPTION WHEN SQLSTATE 'GT004' THEN
 END
 $$;
 COMMENT ON FUNCTION pggit.resolve_commit(text) IS
-'resolve_ref() for what can be checked out: the error tells what to do about a moment or a restore point.';
+'resolve_ref() for what can be checked out: the error tells what to do about a moment or a restore point, a notice that the commit comes from another PostgreSQL.';
 
 CREATE FUNCTION pggit.checkout(ref text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
@@ -35,11 +44,11 @@ BEGIN
     target := pggit.tree_of_commit(pggit.resolve_commit(ref));
     head_tree := pggit.tree_of_commit(pggit.resolve_ref('HEAD'));
     -- Uncommitted changes come along to another name of the same schema: so they find their way onto a new branch.
-    IF target <> head_tree AND NOT force THEN
+    IF target <> head_tree AND force IS NOT TRUE THEN
         PERFORM pggit.require_committed('checkout');
     END IF;
-    IF target <> head_tree OR force THEN
-        RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(target, force) t;
+    IF target <> head_tree OR force IS TRUE THEN
+        RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(target, force IS TRUE) t;
     END IF;
     PERFORM pggit.switch_head(ref);
 END
@@ -57,7 +66,7 @@ BEGIN
     PERFORM pggit.require_no_merge();
     PERFORM pggit.current_branch();
     target := pggit.resolve_commit(ref);
-    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(pggit.tree_of_commit(target), force) t;
+    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(pggit.tree_of_commit(target), force IS TRUE) t;
     PERFORM pggit.reset_branch(target);
 END
 $$;
@@ -79,7 +88,7 @@ BEGIN
             USING ERRCODE = 'GT004', HINT = 'pggit.list_restore_points() lists them.';
     END IF;
     -- Uncommitted changes are no obstacle: in an emergency they may be the very thing to undo, and history keeps them.
-    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(target, force) t;
+    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(target, force IS TRUE) t;
     IF EXISTS (SELECT FROM pggit.uncommitted_changes()) THEN
         RETURN QUERY SELECT * FROM pggit.commit_row('Restore to ' || name);
     END IF;
@@ -94,6 +103,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     target text;
     subject text;
+    tree text;
 BEGIN
     PERFORM pggit.begin_change();
     PERFORM pggit.require_no_merge();
@@ -101,7 +111,8 @@ BEGIN
     PERFORM pggit.require_committed('revert');
     target := pggit.resolve_commit(ref);
     subject := (SELECT substring(c.message FROM '^[^\n]*') FROM pggit.commits c WHERE c.hash = target);
-    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(pggit.revert_tree(target), force) t;
+    tree := pggit.revert_tree(target);
+    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(tree, force IS TRUE) t;
     RETURN QUERY SELECT * FROM pggit.commit_row(
         format('Revert "%s"', subject) || E'\n\nThis reverts commit ' || target || '.');
 END

@@ -195,7 +195,7 @@ BEGIN
         RETURN;
     ELSIF base = our_head THEN
         RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail
-            FROM pggit.apply_tree(pggit.tree_of_commit(their_head), force) t;
+            FROM pggit.apply_tree(pggit.tree_of_commit(their_head), force IS TRUE) t;
         PERFORM pggit.forward_branch(their_head);
         RETURN QUERY SELECT 'fast-forward', 'BRANCH', pggit.head_name(), their_head;
         RETURN;
@@ -218,7 +218,7 @@ BEGIN
         FROM pggit.conflicts() c;
         RETURN;
     END IF;
-    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(merged, force) t;
+    RETURN QUERY SELECT t.action, t.object_type, t.object, t.detail FROM pggit.apply_tree(merged, force IS TRUE) t;
     RETURN QUERY SELECT * FROM pggit.commit_row(coalesce(message, format('Merge %s into %s', source, pggit.head_name())));
 END
 $$;

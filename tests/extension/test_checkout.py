@@ -51,6 +51,7 @@ def test_uncommitted_changes_are_not_lost_unasked(two: Connection) -> None:
     error = raised(two, "SELECT * FROM pggit.checkout('other')")
     assert error.sqlstate == "GT025"
     assert "create TABLE public.a1, create TABLE public.a2, create TABLE public.a3 and 1 more" in str(error)
+    assert refused(two, "SELECT * FROM pggit.checkout('other', NULL)") == "GT025"
     assert tables(two) == {"a1", "a2", "a3", "base", "ours"}
     two.execute("SELECT * FROM pggit.checkout('other', force => true)")
     assert tables(two) == {"base", "theirs"}
@@ -157,6 +158,20 @@ def test_one_at_a_time(two: Connection, connect: Connect) -> None:
     late.execute("SELECT pggit.commit('free')")
     assert one(two, "SELECT pggit.resolve_ref('other') = pggit.resolve_ref('HEAD')")
     settled(two)
+
+
+def test_a_commit_of_another_postgresql(two: Connection) -> None:
+    two.execute("""
+        INSERT INTO pggit.commits (hash, branch_id, tree, parents, author, message, committed_at, server_version_num)
+        SELECT 'feed', branch_id, tree, parents, author, message, committed_at, 90602 FROM pggit.commits
+        WHERE hash = pggit.resolve_ref('other')""")
+    heard: list[str] = []
+    two.add_notice_handler(lambda notice: heard.append(notice.message_primary or ""))
+    two.execute("SELECT * FROM pggit.checkout('feed')")
+    assert tables(two) == {"base", "theirs"}
+    assert [message for message in heard if message.startswith("commit feed was made under PostgreSQL 9")]
+    two.execute("SELECT * FROM pggit.checkout('main')")
+    assert len(heard) == 1
 
 
 # reset ---------------------------------------------------------------------------------------------
