@@ -55,6 +55,7 @@ CREATE TABLE pggit.commits (
 );
 COMMENT ON TABLE pggit.commits IS
 'States of the whole schema that somebody kept. hash covers tree, parents, author, time, server version and message; branch_id is the branch that was current.';
+CREATE INDEX commits_committed_at ON pggit.commits (committed_at);
 
 -- References ---------------------------------------------------------------------------------------
 
