@@ -108,7 +108,7 @@ BEGIN
         RETURN NEXT pggit.new_element(
             object_type, identity, 'acl', rank + 2,
             jsonb_build_object('kind', acl_kind, 'target', acl_target, 'owner', d -> 'owner', 'acl', d -> 'acl', 'columns', columns_acl),
-            needs => ARRAY['shell ' || identity, 'body ' || identity]);
+            needs => ARRAY['shell ' || identity, 'body ' || identity, 'owner ' || identity, 'owner ' || (d ->> 'owned_by_table')]);
     END IF;
     IF d ? 'comment' THEN
         RETURN NEXT pggit.new_element(
@@ -204,10 +204,11 @@ BEGIN
         RETURN NEXT pggit.new_element(
             object_type, identity, 'default ' || column_name, 1405, c -> 'default',
             make => ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')],
-            unmake => ARRAY[alter_only || 'DROP DEFAULT'],
+            unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
-            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ('body ' || identity) || parent_bodies);
+            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ('body ' || identity) || parent_bodies,
+            holds => pggit.names_in(coalesce(c ->> 'default', '')));
     END IF;
     IF c ? 'not_null' THEN
         state := coalesce(jsonb_strip_nulls((c -> 'not_null_constraint') - 'comment'), '{}');
@@ -219,8 +220,7 @@ BEGIN
             unmake => ARRAY[alter_all || 'DROP NOT NULL'],
             made_by => CASE WHEN (state ->> 'definition') ~ ' NOT VALID$' THEN '{}' ELSE ARRAY[own] || from_shell END,
             taken_by => ARRAY[shell, own],
-            provides => ARRAY['notnull ' || identity], needs => ARRAY['body ' || identity] || parent_bodies,
-            as_owner_of => identity);
+            provides => ARRAY['notnull ' || identity], needs => ARRAY['body ' || identity] || parent_bodies, holds => '{}', as_owner_of => identity);
         IF c -> 'not_null_constraint' ? 'comment' THEN
             RETURN NEXT pggit.new_element(
                 object_type, identity, 'not null comment ' || column_name, 1407, c #> '{not_null_constraint,comment}',
@@ -243,7 +243,7 @@ BEGIN
             object_type, identity, 'identity acl ' || column_name, 1408,
             jsonb_build_object('kind', 's', 'target', 'SEQUENCE ' || sequence, 'owner', c #> '{identity,owner}', 'acl', c #> '{identity,acl}', 'columns', NULL),
             taken_by => ARRAY[shell, own, pggit.element_key(object_type, identity, 'identity ' || column_name)],
-            needs => ARRAY['body ' || identity, sequence, identity]);
+            needs => ARRAY['body ' || identity, sequence, 'owner ' || identity]);
         RETURN QUERY SELECT * FROM pggit.setting_element(
             object_type, identity, 'identity comment ' || column_name, 1408, coalesce(c #> '{identity,comment}', 'null'),
             format('COMMENT ON SEQUENCE %s IS %L', sequence, c #>> '{identity,comment}'),
@@ -313,11 +313,14 @@ BEGIN
         taken_by => CASE kind WHEN 'f' THEN '{}' ELSE ARRAY[shell] END,
         via => CASE kind WHEN 'c' THEN parent_keys ELSE '{}' END || CASE WHEN kind = 'i' THEN parent_keys ELSE '{}' END,
         link => pggit.element_key(object_type, identity, 'link'),
-        provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity) ELSE '{}'::text[] END,
+        provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
+            WHEN 'c' THEN ARRAY['checks ' || identity] ELSE '{}'::text[] END,
         needs => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END)
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
             || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
-        claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END,
+        holds => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
+        claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
+            || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
         as_owner_of => CASE kind WHEN 'c' THEN identity END);
     IF kind = 'i' AND k ? 'parent' THEN
         RETURN NEXT pggit.new_element(
@@ -405,7 +408,7 @@ BEGIN
             made_by => CASE WHEN is_partition THEN '{}' ELSE ARRAY[shell] END,
             provides => ('link ' || identity) || ARRAY(SELECT 'make:children ' || p FROM unnest(parents) p),
             needs => ARRAY(SELECT 'body ' || p FROM unnest(parents) p) || ARRAY(SELECT 'drop:keys ' || p FROM unnest(parents) p)
-                || ARRAY['keys ' || identity, 'body ' || identity],
+                || ARRAY['keys ' || identity, 'checks ' || identity, 'body ' || identity],
             as_owner_of => CASE WHEN is_partition THEN parents[1] ELSE identity END);
     END IF;
 
@@ -449,6 +452,7 @@ BEGIN
             object_type, identity, 'switched trigger ' || item.key, 1820, to_jsonb(item.value),
             make => ARRAY[pggit.switch_trigger(identity, quote_ident(item.key), item.value)],
             unmake => ARRAY[pggit.switch_trigger(identity, quote_ident(item.key), 'O')],
+            taken_by => ARRAY[shell, pggit.element_key(object_type, identity, 'link')],
             needs => ARRAY['link ' || identity, 'trigger ' || quote_ident(item.key)]);
     END LOOP;
     FOR switched IN

@@ -75,7 +75,8 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
         needs => ARRAY['schema ' || pggit.schema_part(identity), 'extensions'],
         claims => ARRAY['relation ' || identity, 'type ' || identity]);
-    RETURN QUERY SELECT * FROM pggit.common_elements('SEQUENCE', identity, d, 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity);
+    RETURN QUERY SELECT * FROM pggit.common_elements(
+        'SEQUENCE', identity, d || jsonb_build_object('owned_by_table', owner_table), 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'persistence', 1204, coalesce(d -> 'persistence', 'null'),
         format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
@@ -305,7 +306,10 @@ BEGIN
     CASE object_type
         WHEN 'SCHEMA' THEN
             RETURN NEXT pggit.new_element(
-                object_type, identity, '', 1000, '{}', make => ARRAY['CREATE SCHEMA ' || identity], unmake => ARRAY['DROP SCHEMA ' || identity],
+                object_type, identity, '', 1000, '{}',
+                -- every database begins with one named public, and a comment on it
+                make => ARRAY['CREATE SCHEMA IF NOT EXISTS ' || identity,
+                              CASE WHEN identity = 'public' AND NOT d ? 'comment' THEN 'COMMENT ON SCHEMA public IS NULL' END], unmake => ARRAY['DROP SCHEMA ' || identity],
                 provides => ARRAY['schema ' || identity, 'shell ' || identity, 'body ' || identity]);
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1000, 'SCHEMA ' || identity, 'n', 'SCHEMA ' || identity);
         WHEN 'EXTENSION' THEN

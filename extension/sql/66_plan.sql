@@ -436,7 +436,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND o.key = ANY (x.taken_by || x.via) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
+                WHERE x.is_taken AND x.unmake <> '{}' AND o.key = ANY (x.taken_by || x.via) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL
@@ -447,7 +447,8 @@ BEGIN
                         ' COLLATE ' || (n.state ->> 'collation'), format(' USING %I::%s', substr(n.part, 8), n.state ->> 'type'))]
                     WHEN n.part = 'acl' OR n.part LIKE 'identity acl %' THEN pggit.acl_changes(
                         (n.state ->> 'kind')::"char", n.state ->> 'target', NULL, n.state ->> 'owner', nullif(n.state -> 'acl', 'null'), n.state ->> 'owner',
-                        reset_roles, NULL, nullif(n.state -> 'columns', 'null'))
+                        CASE WHEN n.object_type = 'SCHEMA' AND n.identity = 'public' THEN coalesce(reset_roles, '{}') || ARRAY[''] ELSE reset_roles END,
+                        NULL, nullif(n.state -> 'columns', 'null'))
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}'), n.needs || coalesce(t.needs, '{}'), n.old_needs,
                 n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL

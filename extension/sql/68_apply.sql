@@ -1,0 +1,238 @@
+-- Changing the live schema. It is done with the caller's own rights; what evaluates expressions of an object's
+-- owner runs with that owner's rights, never with a superuser's.
+
+CREATE FUNCTION pggit.run_step(statement text, as_owner_of text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    owner oid;
+BEGIN
+    IF as_owner_of IS NOT NULL AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+        owner := CASE WHEN starts_with(as_owner_of, 'type ') THEN (SELECT t.typowner FROM pg_type t WHERE t.oid = to_regtype(substr(as_owner_of, 6)))
+            ELSE (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(as_owner_of)) END;
+    END IF;
+    IF owner IS NULL OR (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = owner) THEN
+        EXECUTE statement;
+        RETURN;
+    END IF;
+    -- SET ROLE would not do: code of the owner's could reset it. Inside a SECURITY DEFINER function nobody can.
+    EXECUTE format('CREATE FUNCTION pg_temp.pggit_step() RETURNS void LANGUAGE plpgsql SECURITY DEFINER'
+                   ' SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS %L',
+                   format('BEGIN EXECUTE %L; END', statement));
+    EXECUTE format('ALTER FUNCTION pg_temp.pggit_step() OWNER TO %I', pg_get_userbyid(owner));
+    EXECUTE 'SELECT pg_temp.pggit_step()';
+    EXECUTE 'DROP FUNCTION pg_temp.pggit_step()';
+END
+$$;
+COMMENT ON FUNCTION pggit.run_step(text, text) IS
+'Runs a statement; for a superuser with the rights of the owner of a relation or type, where one is named.';
+
+CREATE FUNCTION pggit.apply_tree(target text, force boolean)
+RETURNS TABLE (action text, object_type text, object text, detail text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET check_function_bodies = off
+SET row_security = off
+SET quote_all_identifiers = off
+SET standard_conforming_strings = on
+SET lc_monetary = 'C'
+SET default_tablespace = ''
+SET default_table_access_method = heap
+AS $$
+DECLARE
+    from_tree text;
+    nodes pggit.plan_node[];
+    node pggit.plan_node;
+    statement text;
+    role_before text := current_setting('role');
+    rows_at_stake bigint;
+    stakes text[] := '{}';
+    lost pggit.plan_node[] := '{}';
+    parked bigint;
+    differing text;
+BEGIN
+    PERFORM pggit.require_tracking();
+    PERFORM pggit.lock_head();
+    PERFORM pggit.rescan();
+    from_tree := pggit.live_tree();
+    nodes := ARRAY(SELECT n FROM pggit.plan(from_tree, target) n);
+
+    FOREACH node IN ARRAY nodes LOOP
+        CONTINUE WHEN node.loses IS NULL OR node.action <> 'drop';
+        -- Locked first, so that nobody adds a row between the look and the drop.
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', node.identity);
+        EXECUTE CASE node.loses WHEN '' THEN format('SELECT count(*) FROM ONLY %s', node.identity)
+            ELSE format('SELECT count(*) FROM %s WHERE %I IS DISTINCT FROM NULL', node.identity, node.loses) END INTO rows_at_stake;
+        IF rows_at_stake > 0 THEN
+            lost := lost || node;
+            stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', node.identity, rows_at_stake)
+                ELSE format('column %s.%I (%s values)', node.identity, node.loses, rows_at_stake) END;
+        END IF;
+    END LOOP;
+    IF stakes <> '{}' AND force IS NOT TRUE THEN
+        RAISE EXCEPTION 'this would drop data: %', array_to_string(stakes, ', ')
+            USING ERRCODE = 'GT037', HINT = 'With force => true the data is parked in schema pggit_attic and can be brought back.';
+    END IF;
+    FOREACH node IN ARRAY lost LOOP
+        parked := pggit.park(node.identity, nullif(node.loses, ''));
+        RETURN QUERY SELECT 'park', node.object_type, CASE node.loses WHEN '' THEN node.identity ELSE format('%s.%I', node.identity, node.loses) END,
+            format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
+        FROM pggit.attic x WHERE x.id = parked;
+    END LOOP;
+
+    FOREACH node IN ARRAY nodes LOOP
+        FOREACH statement IN ARRAY node.statements LOOP
+            IF statement = 'RESET ROLE' THEN
+                statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
+            END IF;
+            PERFORM pggit.run_step(statement, node.as_owner_of);
+        END LOOP;
+        IF node.statements <> '{}' THEN
+            RETURN QUERY SELECT CASE WHEN node.part = '' AND node.action <> 'alter' THEN node.action ELSE 'alter' END,
+                node.object_type, node.identity, array_to_string(node.statements, E';\n');
+        END IF;
+    END LOOP;
+
+    IF pggit.live_tree() <> target THEN
+        from_tree := pggit.live_tree();
+        SELECT string_agg(format('%s %s', d.object_type, d.identity), ', ') INTO differing
+        FROM (SELECT o.object_type, o.identity FROM pggit.changed_objects(from_tree, target) o ORDER BY o.object_type, o.identity LIMIT 5) d;
+        RAISE EXCEPTION 'the schema cannot be brought there: % would differ', differing
+            USING ERRCODE = 'GT038', HINT = 'Nothing was changed. Another session may have changed the schema meanwhile: try again.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.apply_tree(text, boolean) IS
+'Makes the live schema that of a tree, or fails and changes nothing. Without force it refuses to drop a table or column that holds data (GT037); with force the data is parked first. Returns what it did.';
+
+-- The attic --------------------------------------------------------------------------------------------
+
+CREATE FUNCTION pggit.park(relation text, column_name text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off AS $$
+DECLARE
+    source regclass := to_regclass(relation);
+    caller text := coalesce(nullif(current_setting('role'), 'none'), session_user);
+    owner oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = source AND c.relkind IN ('r', 'p'));
+    keys text[];
+    wanted text[];
+    attic_id bigint := nextval('pggit.attic_id_seq');
+    target text;
+    column_list text;
+    found bigint;
+BEGIN
+    IF owner IS NULL THEN
+        RAISE EXCEPTION 'there is no table %', relation USING ERRCODE = 'GT039', HINT = 'Give its name with the schema.';
+    ELSIF NOT pg_has_role(caller, owner, 'USAGE') THEN
+        RAISE EXCEPTION 'only its owner can park data of %', relation USING ERRCODE = 'GT040', HINT = 'Ask the owner, or a superuser.';
+    END IF;
+    keys := ARRAY(SELECT a.attname::text FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
+                  JOIN pg_attribute a ON a.attrelid = source AND a.attnum = k.attnum
+                  WHERE i.indrelid = source AND i.indisprimary ORDER BY k.place);
+    -- Without a key the whole row tells which row a value belongs to.
+    wanted := ARRAY(SELECT a.attname::text FROM pg_attribute a
+                    WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                      AND (column_name IS NULL OR keys = '{}' OR a.attname = column_name OR a.attname = ANY (keys)) ORDER BY a.attnum);
+    IF column_name IS NOT NULL AND keys = '{}' THEN
+        keys := array_remove(wanted, column_name);
+    END IF;
+    -- A type of the user's may be dropped next, so its values are kept as text, written by their own output
+    -- function and not by a cast, which may be somebody's code.
+    SELECT string_agg(
+        CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b' THEN quote_ident(a.attname)
+             ELSE format('CASE WHEN %1$I IS DISTINCT FROM NULL THEN pg_catalog.format(''%%s'', %1$I) END AS %1$I', a.attname) END, ', ' ORDER BY a.attnum)
+    INTO column_list
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = source AND a.attnum > 0 AND a.attname = ANY (wanted);
+    IF NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic') THEN
+        CREATE SCHEMA pggit_attic;
+        COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
+    END IF;
+    target := format('pggit_attic.%I', left((parse_ident(relation))[2], 40) || '_' || attic_id);
+    EXECUTE format('CREATE TABLE %s AS SELECT %s FROM %s %s', target, coalesce(column_list, ''),
+                   CASE WHEN column_name IS NULL THEN 'ONLY' ELSE '' END, relation);
+    GET DIAGNOSTICS found = ROW_COUNT;
+    EXECUTE format('ALTER TABLE %s OWNER TO %I', target, pg_get_userbyid(owner));
+    EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
+    EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', pg_get_userbyid(owner));
+    INSERT INTO pggit.attic (id, object, column_names, key_columns, is_whole, parked_as, row_count, parked_by, parked_at)
+    VALUES (attic_id, relation, CASE WHEN column_name IS NULL THEN wanted ELSE ARRAY[column_name] END, keys,
+            column_name IS NULL, target, found, session_user, clock_timestamp());
+    RETURN attic_id;
+END
+$$;
+COMMENT ON FUNCTION pggit.park(text, text) IS
+'Copies a table''s rows, or a column''s values with the key of their rows, into schema pggit_attic, for the same owner. Returns the id in pggit.attic.';
+
+CREATE FUNCTION pggit.list_attic()
+RETURNS TABLE (id bigint, object text, column_names text[], row_count bigint, parked_as text, parked_by text, parked_at timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT a.id, a.object, CASE WHEN NOT a.is_whole THEN a.column_names END, a.row_count, a.parked_as, a.parked_by, a.parked_at
+    FROM pggit.attic a WHERE a.restored_at IS NULL ORDER BY a.id;
+END
+$$;
+COMMENT ON FUNCTION pggit.list_attic() IS
+'Parked data that was not brought back yet. column_names is null for a whole table.';
+
+CREATE FUNCTION pggit.restore_from_attic(attic_id bigint)
+RETURNS TABLE (action text, object_type text, object text, detail text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+DECLARE
+    kept pggit.attic;
+    target regclass;
+    missing text;
+    statement text;
+BEGIN
+    SELECT a.* INTO kept FROM pggit.attic a WHERE a.id = attic_id AND a.restored_at IS NULL;
+    IF kept.id IS NULL THEN
+        RAISE EXCEPTION 'there is nothing with the number % in the attic', attic_id USING ERRCODE = 'GT041', HINT = 'pggit.list_attic() lists what there is.';
+    END IF;
+    target := to_regclass(kept.object);
+    SELECT string_agg(quote_ident(c), ', ') INTO missing FROM unnest(kept.column_names || kept.key_columns) c
+    WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = c AND NOT a.attisdropped);
+    IF target IS NULL OR missing IS NOT NULL THEN
+        RAISE EXCEPTION 'the data of % cannot be brought back: % missing', kept.object, coalesce('column ' || missing || ' is', 'the table is')
+            USING ERRCODE = 'GT042', HINT = format('Make it again first, or take what you need from %s yourself.', kept.parked_as);
+    END IF;
+    IF kept.is_whole THEN
+        statement := format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s p', kept.object,
+            (SELECT string_agg(quote_ident(c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
+            (SELECT string_agg(pggit.parked_value(target, c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
+            kept.parked_as);
+    ELSE
+        statement := format('UPDATE %s t SET %I = %s FROM %s p WHERE %s', kept.object, kept.column_names[1],
+            pggit.parked_value(target, kept.column_names[1]), kept.parked_as,
+            (SELECT string_agg(format('t.%I OPERATOR(pg_catalog.=) %s', c, pggit.parked_value(target, c)), ' AND ') FROM unnest(kept.key_columns) c));
+    END IF;
+    PERFORM pggit.run_step(statement, kept.object);
+    PERFORM pggit.clear_attic(kept.id);
+    RETURN QUERY SELECT 'restore', 'TABLE', kept.object, statement;
+END
+$$;
+COMMENT ON FUNCTION pggit.restore_from_attic(bigint) IS
+'Brings parked rows or values back into the table they came from, with that table''s owner''s rights, and empties their place in the attic.';
+
+CREATE FUNCTION pggit.parked_value(target regclass, column_name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT format('p.%I::%s', column_name, format_type(a.atttypid, a.atttypmod))
+            FROM pg_attribute a WHERE a.attrelid = target AND a.attname = column_name);
+END
+$$;
+COMMENT ON FUNCTION pggit.parked_value(regclass, text) IS 'A parked column as an expression of the type that the table has.';
+
+CREATE FUNCTION pggit.clear_attic(attic_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    caller text := coalesce(nullif(current_setting('role'), 'none'), session_user);
+    kept pggit.attic;
+BEGIN
+    SELECT a.* INTO kept FROM pggit.attic a WHERE a.id = attic_id AND a.restored_at IS NULL FOR UPDATE;
+    IF kept.id IS NULL OR NOT pg_has_role(caller, (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(kept.parked_as)), 'USAGE') THEN
+        RAISE EXCEPTION 'only the owner of parked data can clear it' USING ERRCODE = 'GT040', HINT = 'Ask the owner, or a superuser.';
+    END IF;
+    EXECUTE format('DROP TABLE %s', kept.parked_as);
+    UPDATE pggit.attic a SET restored_at = clock_timestamp() WHERE a.id = attic_id;
+END
+$$;
+COMMENT ON FUNCTION pggit.clear_attic(bigint) IS 'Drops a parked table whose data was brought back.';
