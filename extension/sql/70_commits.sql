@@ -102,15 +102,26 @@ $$;
 COMMENT ON FUNCTION pggit.move_branch(bigint, text, text, text) IS
 'Compare and swap: moves a branch only from where the caller saw it. Raises GT006 otherwise.';
 
+CREATE FUNCTION pggit.commit_digest(
+    tree text, parents text[], author text, committed_at timestamptz, server_version_num integer, message text)
+RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN pggit.digest(concat_ws(E'\n',
+        'tree ' || tree, 'parents ' || array_to_string(parents, ' '), 'author ' || author,
+        'date ' || to_char(committed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'server ' || server_version_num, '', message));
+END
+$$;
+COMMENT ON FUNCTION pggit.commit_digest(text, text[], text, timestamptz, integer, text) IS
+'The hash of a commit: sha256 over all that it says.';
+
 CREATE FUNCTION pggit.put_commit(branch bigint, tree text, parents text[], message text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
     version_num integer := current_setting('server_version_num');
-    commit_hash text := pggit.digest(concat_ws(E'\n',
-        'tree ' || tree, 'parents ' || array_to_string(parents, ' '), 'author ' || session_user,
-        'date ' || to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        'server ' || version_num, '', message));
+    commit_hash text := pggit.commit_digest(tree, parents, session_user, moment, version_num, message);
 BEGIN
     INSERT INTO pggit.commits (hash, branch_id, tree, parents, author, message, committed_at, server_version_num)
     VALUES (commit_hash, branch, tree, parents, session_user, message, moment, version_num);
