@@ -92,3 +92,51 @@ END
 $$;
 COMMENT ON FUNCTION pggit.is_tracked_schema(text) IS
 'Whether objects of this schema are recorded: not those of the system, nor pgGit''s own. Null stands for objects outside all schemas.';
+
+CREATE FUNCTION pggit.tracking_scope() RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT s.value FROM pggit.settings s WHERE s.name = 'tracking_scope')::jsonb;
+END
+$$;
+COMMENT ON FUNCTION pggit.tracking_scope() IS 'What configure_tracking() set; null when all is tracked.';
+
+CREATE FUNCTION pggit.matches_any(name text, patterns jsonb) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM jsonb_array_elements_text(patterns) p
+        WHERE name LIKE replace(replace(replace(replace(p, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'));
+END
+$$;
+COMMENT ON FUNCTION pggit.matches_any(text, jsonb) IS 'Whether a name fits one of some patterns, in which * stands for anything.';
+
+CREATE FUNCTION pggit.in_scope(entry pggit.catalog_entry, scope jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    the_table record;
+BEGIN
+    IF entry.schema_name IS NULL THEN
+        RETURN true;
+    ELSIF jsonb_typeof(scope -> 'schemas') = 'array' AND NOT pggit.matches_any(entry.schema_name, scope -> 'schemas') THEN
+        RETURN false;
+    ELSIF pggit.matches_any(entry.schema_name, scope -> 'ignore') THEN
+        RETURN false;
+    ELSIF entry.object_type <> 'SCHEMA'
+          AND pggit.matches_any(entry.schema_name || '.' || entry.object_name, scope -> 'ignore')
+    THEN
+        RETURN false;
+    ELSIF entry.relid IS NULL OR entry.relid = entry.objid THEN
+        RETURN true;
+    END IF;
+    -- What hangs on a table is ignored with it.
+    SELECT n.nspname, c.relname INTO the_table
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = entry.relid;
+    RETURN (jsonb_typeof(scope -> 'schemas') IS DISTINCT FROM 'array'
+            OR pggit.matches_any(the_table.nspname, scope -> 'schemas'))
+       AND NOT pggit.matches_any(the_table.nspname, scope -> 'ignore')
+       AND NOT pggit.matches_any(the_table.nspname || '.' || the_table.relname, scope -> 'ignore');
+END
+$$;
+COMMENT ON FUNCTION pggit.in_scope(pggit.catalog_entry, jsonb) IS
+'Whether an object is tracked under what configure_tracking() set.';

@@ -60,6 +60,15 @@ END
 $$;
 COMMENT ON FUNCTION pggit.read_identity(oid, smallint) IS 'What makes a column an identity column, with its sequence.';
 
+CREATE FUNCTION pggit.column_expression(relation oid, column_number smallint) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+            WHERE d.adrelid = relation AND d.adnum = column_number);
+END
+$$;
+COMMENT ON FUNCTION pggit.column_expression(oid, smallint) IS 'A column''s default, or what it is generated from.';
+
 CREATE FUNCTION pggit.read_columns(relation oid, comments jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -68,28 +77,36 @@ DECLARE
 BEGIN
     columns := (
         SELECT jsonb_object_agg(a.attname, jsonb_build_object(
-            'type', format_type(a.atttypid, a.atttypmod),
-            'collation', CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
-                THEN a.attcollation::regcollation::text END,
-            'not_null', CASE WHEN a.attnotnull THEN true END,
-            'default', CASE WHEN d.adbin IS NOT NULL AND a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
-            'generated', CASE WHEN a.attgenerated <> '' THEN jsonb_build_object(
-                'kind', CASE a.attgenerated WHEN 's' THEN 'stored' ELSE 'virtual' END,
-                'expression', pg_get_expr(d.adbin, d.adrelid)) END,
-            'identity', CASE WHEN a.attidentity <> '' THEN pggit.read_identity(relation, a.attnum) END,
-            'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
-            'compression', CASE WHEN a.attcompression <> '' THEN a.attcompression::text END,
-            -- "no target" is -1 up to PostgreSQL 16 and null from 17 on
-            'statistics', nullif(a.attstattarget, -1),
-            'options', pggit.sorted_options(a.attoptions),
-            'fdw_options', pggit.safe_options(a.attfdwoptions),
-            'inherited', CASE WHEN a.attinhcount > 0 THEN true END,
-            'acl', pggit.sorted_acl(a.attacl),
-            'comment', comments ->> a.attnum::text))
+                'type', format_type(a.atttypid, a.atttypmod),
+                'not_null', CASE WHEN a.attnotnull THEN true END,
+                'default', CASE WHEN a.atthasdef AND a.attgenerated = '' THEN pggit.column_expression(relation, a.attnum) END)
+            -- the rest is rare
+            || CASE WHEN comments IS NULL AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
+                     AND a.attgenerated = '' AND a.attidentity = '' AND a.attcompression = '' AND a.attinhcount = 0
+                     AND coalesce(a.attstattarget, -1) = -1
+                     AND coalesce(a.attoptions, a.attfdwoptions, a.attacl::text[]) IS NULL
+                THEN '{}' ELSE jsonb_build_object(
+                    'collation', CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
+                        THEN a.attcollation::regcollation::text END,
+                    'generated', CASE WHEN a.attgenerated <> '' THEN jsonb_build_object(
+                        'kind', CASE a.attgenerated WHEN 's' THEN 'stored' ELSE 'virtual' END,
+                        'expression', pggit.column_expression(relation, a.attnum)) END,
+                    'identity', CASE WHEN a.attidentity <> '' THEN pggit.read_identity(relation, a.attnum) END,
+                    'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
+                    'compression', CASE WHEN a.attcompression <> '' THEN a.attcompression::text END,
+                    -- "no target" is -1 up to PostgreSQL 16 and null from 17 on
+                    'statistics', nullif(a.attstattarget, -1),
+                    'options', pggit.sorted_options(a.attoptions),
+                    'fdw_options', pggit.safe_options(a.attfdwoptions),
+                    'inherited', CASE WHEN a.attinhcount > 0 THEN true END,
+                    'acl', pggit.sorted_acl(a.attacl),
+                    'comment', comments ->> a.attnum::text) END)
         FROM pg_attribute a
         JOIN pg_type t ON t.oid = a.atttypid
-        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped);
+    IF current_setting('server_version_num')::integer < 180000 THEN
+        RETURN columns;
+    END IF;
     -- From PostgreSQL 18 on NOT NULL is a constraint with a name and properties of its own; it is
     -- shown where these are not what a plain NOT NULL gives.
     FOR k IN

@@ -169,27 +169,28 @@ $$;
 COMMENT ON FUNCTION pggit.read_object(oid, oid) IS
 'The tracked object at a catalog address as it is now; null when there is none.';
 
-CREATE FUNCTION pggit.read_catalog(classids oid[], objids oid[]) RETURNS SETOF pggit.catalog_entry
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION pggit.read_catalog(addresses pggit.address[]) RETURNS SETOF pggit.catalog_entry
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
+    scope jsonb := pggit.tracking_scope();
+    a pggit.address;
     entry pggit.catalog_entry;
 BEGIN
-    FOR i IN 1 .. coalesce(cardinality(classids), 0) LOOP
-        entry := pggit.read_object(classids[i], objids[i]);
-        IF entry.objid IS NOT NULL THEN
+    FOREACH a IN ARRAY addresses LOOP
+        entry := pggit.read_object(a.classid, a.objid);
+        IF entry.objid IS NOT NULL AND (scope IS NULL OR pggit.in_scope(entry, scope)) THEN
             RETURN NEXT entry;
         END IF;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_catalog(oid[], oid[]) IS
-'The tracked objects among the given catalog addresses (two arrays side by side) as they are now.';
+COMMENT ON FUNCTION pggit.read_catalog(pggit.address[]) IS
+'The tracked objects among the given catalog addresses as they are now.';
 
-CREATE FUNCTION pggit.all_addresses(OUT classids oid[], OUT objids oid[])
+CREATE FUNCTION pggit.all_addresses() RETURNS pggit.address[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    SELECT array_agg(a.classid), array_agg(a.objid) INTO classids, objids
-    FROM (
+    RETURN ARRAY(SELECT ROW(a.classid, a.objid)::pggit.address FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
             WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I')
               AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace
@@ -209,7 +210,9 @@ BEGIN
         UNION ALL SELECT 'pg_foreign_server'::regclass, v.oid FROM pg_foreign_server v
         UNION ALL SELECT 'pg_default_acl'::regclass, d.oid FROM pg_default_acl d
     ) AS a (classid, objid)
-    WHERE pggit.is_user_oid(a.classid, a.objid);
+    -- Members of an extension belong to the extension.
+    WHERE pggit.is_user_oid(a.classid, a.objid) AND NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = a.classid AND d.objid = a.objid AND d.deptype = 'e'));
 END
 $$;
 COMMENT ON FUNCTION pggit.all_addresses() IS 'The catalog address of everything that could be tracked in this database.';

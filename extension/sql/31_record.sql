@@ -29,16 +29,16 @@ END
 $$;
 COMMENT ON FUNCTION pggit.this_command(text, text) IS 'The command that runs now.';
 
-CREATE FUNCTION pggit.defer(doing pggit.command, classids oid[], objids oid[]) RETURNS void
+CREATE FUNCTION pggit.defer(doing pggit.command, addresses pggit.address[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO pggit.unsettled (classids, objids, command_tag, change, created_at, session_role, set_role,
+    INSERT INTO pggit.unsettled (addresses, command_tag, change, created_at, session_role, set_role,
                                  application_name, client_addr, backend_pid, transaction_id)
-    VALUES (classids, objids, doing.tag, doing.change, doing.made_at, doing.session_role, doing.set_role,
+    VALUES (addresses, doing.tag, doing.change, doing.made_at, doing.session_role, doing.set_role,
             doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
 END
 $$;
-COMMENT ON FUNCTION pggit.defer(pggit.command, oid[], oid[]) IS 'Leaves addresses, or null for all, to settle().';
+COMMENT ON FUNCTION pggit.defer(pggit.command, pggit.address[]) IS 'Leaves addresses, or null for all, to settle().';
 
 CREATE FUNCTION pggit.append_history(
     doing pggit.command, change_type text, object_id bigint, object_type text, new_identity text, old_identity text,
@@ -83,18 +83,17 @@ END
 $$;
 COMMENT ON FUNCTION pggit.record_drop(bigint, pggit.command) IS 'Takes an object out of the index, with its row of history.';
 
-CREATE FUNCTION pggit.record_present(entry pggit.catalog_entry, known bigint, doing pggit.command) RETURNS void
+CREATE FUNCTION pggit.record_present(
+    entry pggit.catalog_entry, new_blob text, known pggit.objects, known_relid oid, doing pggit.command)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    new_blob text := pggit.blob_hash(entry.object_type, entry.identity, entry.definition);
     new_key text := pggit.tree_key(entry.object_type, entry.identity);
-    o pggit.objects;
+    o pggit.objects := known;
     other pggit.objects;
     was_there boolean;
     kind text;
-    new_id bigint;
 BEGIN
-    SELECT * INTO o FROM pggit.objects WHERE id = known;
     IF o.id IS NULL OR NOT o.is_active OR o.tree_key <> new_key THEN
         SELECT * INTO other FROM pggit.objects WHERE is_active AND tree_key = new_key;
         IF o.is_active AND other.id IS NOT NULL AND NOT other.is_manual THEN
@@ -125,9 +124,9 @@ BEGIN
         ON CONFLICT DO NOTHING;
     END IF;
     IF o.id IS NULL THEN
-        INSERT INTO pggit.objects (schema_name, object_name, object_type, identity, blob, column_order)
-        VALUES (entry.schema_name, entry.object_name, entry.object_type, entry.identity, new_blob, entry.column_order)
-        RETURNING id INTO new_id;
+        o.id := nextval('pggit.objects_id_seq');
+        INSERT INTO pggit.objects (id, schema_name, object_name, object_type, identity, blob, column_order)
+        VALUES (o.id, entry.schema_name, entry.object_name, entry.object_type, entry.identity, new_blob, entry.column_order);
     ELSIF kind IS NOT NULL THEN
         UPDATE pggit.objects
         SET schema_name = entry.schema_name, object_name = entry.object_name, object_type = entry.object_type,
@@ -136,160 +135,181 @@ BEGIN
         WHERE id = o.id;
     END IF;
 
-    INSERT INTO pggit.object_oids AS x (classid, objid, relid, object_id)
-    VALUES (entry.classid, entry.objid, entry.relid, coalesce(o.id, new_id))
-    ON CONFLICT (objid, classid) DO UPDATE SET relid = excluded.relid, object_id = excluded.object_id
-        WHERE x.object_id <> excluded.object_id OR x.relid IS DISTINCT FROM excluded.relid;
+    IF known.id IS DISTINCT FROM o.id OR known_relid IS DISTINCT FROM entry.relid THEN
+        INSERT INTO pggit.object_oids (classid, objid, relid, object_id)
+        VALUES (entry.classid, entry.objid, entry.relid, o.id)
+        ON CONFLICT (objid, classid) DO UPDATE SET relid = excluded.relid, object_id = excluded.object_id;
+    END IF;
 
     IF kind IS NOT NULL THEN
         PERFORM pggit.append_history(
-            doing, kind, coalesce(o.id, new_id), entry.object_type, entry.identity,
+            doing, kind, o.id, entry.object_type, entry.identity,
             CASE WHEN was_there AND o.identity <> entry.identity THEN o.identity END,
             CASE WHEN was_there THEN o.blob END, new_blob,
             CASE WHEN was_there THEN o.column_order END, entry.column_order);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.record_present(pggit.catalog_entry, bigint, pggit.command) IS
-'Brings one object of the index up to what the catalog has, with its row of history if anything differs. known is the id that its OID stands for.';
+COMMENT ON FUNCTION pggit.record_present(pggit.catalog_entry, text, pggit.objects, oid, pggit.command) IS
+'Brings one object of the index up to what the catalog has, with its row of history if anything differs. known is the row that its OID stands for, and known_relid the table that was noted with it.';
 
-CREATE FUNCTION pggit.lock_addresses(INOUT classids oid[], INOUT objids oid[], IN doing pggit.command)
+CREATE FUNCTION pggit.record_addresses(
+    addresses pggit.address[], doing pggit.command, are_all boolean DEFAULT false)
+RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    wanted bigint[];
-    held bigint[];
-    busy bigint[];
-BEGIN
-    SELECT array_agg(x.object_id) INTO wanted
-    FROM unnest(classids, objids) AS a (classid, objid)
-    JOIN pggit.object_oids x ON x.classid = a.classid AND x.objid = a.objid;
-    held := ARRAY(SELECT o.id FROM pggit.objects o WHERE o.id = ANY (wanted) FOR NO KEY UPDATE SKIP LOCKED);
-    IF cardinality(held) < cardinality(wanted) THEN
-        busy := ARRAY(SELECT w FROM unnest(wanted) w WHERE w <> ALL (held));
-        PERFORM pggit.defer(doing, array_agg(x.classid), array_agg(x.objid))
-        FROM pggit.object_oids x WHERE x.object_id = ANY (busy);
-        SELECT array_agg(a.classid), array_agg(a.objid) INTO classids, objids
-        FROM unnest(classids, objids) AS a (classid, objid)
-        LEFT JOIN pggit.object_oids x ON x.classid = a.classid AND x.objid = a.objid AND x.object_id = ANY (busy)
-        WHERE x.object_id IS NULL;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION pggit.lock_addresses(oid[], oid[], pggit.command) IS
-'Locks the index''s rows of the given addresses and returns those that no other session holds; the others are deferred.';
-
-CREATE FUNCTION pggit.record_addresses(classids oid[], objids oid[], doing pggit.command) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    actual pggit.catalog_entry[];
-    next_classids oid[] := classids;
-    next_objids oid[] := objids;
+    next_addresses pggit.address[] := addresses;
+    scope jsonb := pggit.tracking_scope();
+    a pggit.address;
+    x record;
+    o pggit.objects;
+    nothing pggit.objects;
+    entry pggit.catalog_entry;
+    new_blob text;
+    -- what is there and differs, side by side: as it is, its hash, what the index has, the table it hung on
+    entries pggit.catalog_entry[];
+    new_blobs text[];
+    known pggit.objects[];
+    relids oid[];
+    lost bigint[];
+    gone bigint;
+    -- tables that may name an index, for CLUSTER or as replica identity, that is gone
+    bereft pggit.address[];
     -- what mentions a name that is no more; what may be worded anew because of a new column
-    renamed_classids oid[];
-    renamed_objids oid[];
-    grown_classids oid[];
-    grown_objids oid[];
-    seen text[] := '{}';
+    renamed pggit.address[];
+    grown pggit.address[];
+    seen pggit.address[] := '{}';
     changed integer := 0;
-    r record;
 BEGIN
     LOOP
-        SELECT p.classids, p.objids INTO next_classids, next_objids
-        FROM pggit.with_table_parts(next_classids, next_objids) p;
-        SELECT l.classids, l.objids INTO next_classids, next_objids
-        FROM pggit.lock_addresses(next_classids, next_objids, doing) l;
-        actual := ARRAY(SELECT e FROM pggit.read_catalog(next_classids, next_objids) e);
-        seen := seen || ARRAY(SELECT n.c || '/' || n.o FROM unnest(next_classids, next_objids) AS n (c, o));
-        renamed_classids := NULL;
-        renamed_objids := NULL;
-        grown_classids := NULL;
-        grown_objids := NULL;
-        -- Drops first, so that a name which went from one object to another is free.
-        FOR r IN
-            SELECT o.id
-            FROM unnest(next_classids, next_objids) AS a (classid, objid)
-            JOIN pggit.object_oids x ON x.classid = a.classid AND x.objid = a.objid
-            JOIN pggit.objects o ON o.id = x.object_id AND o.is_active
-            LEFT JOIN (SELECT e.classid, e.objid FROM unnest(actual) e) e ON e.classid = a.classid AND e.objid = a.objid
-            LEFT JOIN (SELECT e.identity, e.object_type FROM unnest(actual) e) same
-                ON same.identity = o.identity AND same.object_type = o.object_type
-            WHERE e.objid IS NULL AND same.identity IS NULL
-            ORDER BY o.id
-        LOOP
-            PERFORM pggit.record_drop(r.id, doing);
-            changed := changed + 1;
-        END LOOP;
-        FOR r IN
-            SELECT e AS entry, o.id AS known, o.blob AS old_blob, h.hash AS new_blob,
-                o.blob IS DISTINCT FROM h.hash OR o.column_order IS DISTINCT FROM e.column_order AS differs,
-                o.identity <> e.identity OR NOT e.column_order @> o.column_order
-                    OR o.blob <> h.hash AND e.object_type IN ('TYPE', 'DOMAIN') AS renamed,
-                NOT e.column_order <@ o.column_order AS grown
-            FROM unnest(actual) e
-            CROSS JOIN LATERAL (SELECT pggit.blob_hash(e.object_type, e.identity, e.definition) AS hash) h
-            LEFT JOIN pggit.object_oids x ON x.classid = e.classid AND x.objid = e.objid
-            LEFT JOIN pggit.objects o ON o.id = x.object_id
-            WHERE o.id IS NULL OR NOT o.is_active OR o.is_manual OR o.blob IS DISTINCT FROM h.hash
-               OR o.column_order IS DISTINCT FROM e.column_order OR x.relid IS DISTINCT FROM e.relid
-            ORDER BY x.object_id, e.classid, e.objid
-        LOOP
-            PERFORM pggit.record_present(r.entry, r.known, doing);
-            changed := changed + r.differs::integer;
-            IF r.renamed OR pggit.lost_a_constraint(r.old_blob, r.new_blob) THEN
-                renamed_classids := renamed_classids || (r.entry).classid;
-                renamed_objids := renamed_objids || (r.entry).objid;
-            ELSIF r.grown THEN
-                grown_classids := grown_classids || (r.entry).classid;
-                grown_objids := grown_objids || (r.entry).objid;
+        IF NOT are_all THEN
+            next_addresses := pggit.with_table_parts(next_addresses);
+        END IF;
+        IF cardinality(next_addresses) > 1 THEN
+            next_addresses := ARRAY(
+                SELECT ROW(n.classid, n.objid)::pggit.address FROM unnest(next_addresses) n
+                LEFT JOIN pggit.object_oids oids ON oids.classid = n.classid AND oids.objid = n.objid
+                ORDER BY oids.object_id, n.classid, n.objid);
+        END IF;
+        seen := seen || next_addresses;
+        entries := '{}';
+        new_blobs := '{}';
+        known := '{}';
+        relids := '{}';
+        lost := '{}';
+        bereft := '{}';
+        renamed := '{}';
+        grown := '{}';
+        FOREACH a IN ARRAY next_addresses LOOP
+            SELECT oids.object_id, oids.relid INTO x FROM pggit.object_oids oids
+            WHERE oids.classid = a.classid AND oids.objid = a.objid;
+            IF x.object_id IS NULL THEN
+                o := nothing;
+            ELSE
+                -- Read only after the lock: what is written is never older than what it replaces.
+                SELECT * INTO o FROM pggit.objects WHERE id = x.object_id FOR NO KEY UPDATE SKIP LOCKED;
+                IF o.id IS NULL THEN
+                    PERFORM pggit.defer(doing, ARRAY[a]);
+                    CONTINUE;
+                END IF;
+            END IF;
+            entry := pggit.read_object(a.classid, a.objid);
+            IF entry.objid IS NULL OR scope IS NOT NULL AND NOT pggit.in_scope(entry, scope) THEN
+                IF o.is_active THEN
+                    lost := lost || o.id;
+                    IF a.classid = 'pg_class'::regclass AND x.relid IS NOT NULL THEN
+                        bereft := bereft || ROW(a.classid, x.relid)::pggit.address;
+                    END IF;
+                END IF;
+                CONTINUE;
+            END IF;
+            new_blob := pggit.blob_hash(entry.object_type, entry.identity, entry.definition);
+            IF o.id IS NULL OR NOT o.is_active OR o.is_manual OR o.blob IS DISTINCT FROM new_blob
+               OR o.column_order IS DISTINCT FROM entry.column_order OR x.relid IS DISTINCT FROM entry.relid
+            THEN
+                entries := entries || entry;
+                new_blobs := new_blobs || new_blob;
+                known := known || o;
+                relids := relids || x.relid;
             END IF;
         END LOOP;
-        EXIT WHEN renamed_classids IS NULL AND grown_objids IS NULL;
+        IF lost <> '{}' AND entries <> '{}' THEN
+            -- What was made again under another OID is the same object.
+            lost := ARRAY(
+                SELECT l.id FROM unnest(lost) AS l (id) JOIN pggit.objects b ON b.id = l.id
+                WHERE NOT EXISTS (SELECT FROM unnest(entries) e
+                                  WHERE e.identity = b.identity AND e.object_type = b.object_type)
+                ORDER BY l.id);
+        END IF;
+        -- Drops first, so that a name which went from one object to another is free.
+        FOREACH gone IN ARRAY lost LOOP
+            PERFORM pggit.record_drop(gone, doing);
+            changed := changed + 1;
+        END LOOP;
+        FOR i IN 1 .. cardinality(entries) LOOP
+            entry := entries[i];
+            new_blob := new_blobs[i];
+            o := known[i];
+            IF i > 1 AND o.id IS NOT NULL THEN
+                -- One before may have taken its name.
+                SELECT * INTO o FROM pggit.objects WHERE id = o.id;
+            END IF;
+            PERFORM pggit.record_present(entry, new_blob, o, relids[i], doing);
+            IF o.blob IS DISTINCT FROM new_blob OR o.column_order IS DISTINCT FROM entry.column_order THEN
+                changed := changed + 1;
+            END IF;
+            CONTINUE WHEN o.id IS NULL;
+            a := ROW(entry.classid, entry.objid)::pggit.address;
+            IF o.identity <> entry.identity OR NOT entry.column_order @> o.column_order
+               OR o.blob <> new_blob AND entry.object_type IN ('TYPE', 'DOMAIN')
+               OR o.blob <> new_blob AND pggit.lost_a_constraint(o.blob, entry.definition)
+            THEN
+                renamed := renamed || a;
+            ELSIF NOT entry.column_order <@ o.column_order AND pggit.worded_by_columns(entry.objid) THEN
+                grown := grown || a;
+            END IF;
+        END LOOP;
+        EXIT WHEN renamed = '{}' AND grown = '{}' AND bereft = '{}';
         -- Look at all that mention a name, once each.
-        SELECT array_agg(n.c), array_agg(n.o) INTO next_classids, next_objids
-        FROM (
-            SELECT u.c, u.o FROM pggit.dependents(renamed_classids, renamed_objids) d
-            CROSS JOIN LATERAL unnest(d.classids, d.objids) AS u (c, o)
-            UNION
-            SELECT u.c, u.o FROM pggit.dependents(
-                grown_classids, grown_objids, ARRAY['pg_rewrite'::regclass, 'pg_proc'::regclass]::oid[]) d
-            CROSS JOIN LATERAL unnest(d.classids, d.objids) AS u (c, o)
-        ) n
-        WHERE NOT (n.c || '/' || n.o) = ANY (seen);
-        EXIT WHEN next_classids IS NULL;
+        next_addresses := ARRAY(
+            SELECT n FROM unnest(
+                bereft || CASE WHEN renamed = '{}' THEN renamed ELSE pggit.dependents(renamed) END
+                || CASE WHEN grown = '{}' THEN grown
+                       ELSE pggit.dependents(grown, ARRAY['pg_rewrite'::regclass, 'pg_proc'::regclass]::oid[]) END) n
+            EXCEPT
+            SELECT s FROM unnest(seen) s);
+        EXIT WHEN next_addresses = '{}';
     END LOOP;
     RETURN changed;
 END
 $$;
-COMMENT ON FUNCTION pggit.record_addresses(oid[], oid[], pggit.command) IS
-'Records what differs at the given addresses, at the parts of the tables among them, and at whatever mentions a name that changed. Returns the number of changed objects.';
+COMMENT ON FUNCTION pggit.record_addresses(pggit.address[], pggit.command, boolean) IS
+'Records what differs at the given addresses, at the parts of the tables among them (unless they are all there), and at whatever mentions a name that changed. Returns the number of changed objects.';
 
-CREATE FUNCTION pggit.lost_a_constraint(old_blob text, new_blob text) RETURNS boolean
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION pggit.lost_a_constraint(old_blob text, new_definition jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    had jsonb := (SELECT b.definition -> 'constraints' FROM pggit.blobs b WHERE b.hash = old_blob);
 BEGIN
-    RETURN old_blob <> new_blob AND EXISTS (
-        SELECT FROM jsonb_object_keys((
-            SELECT coalesce(b.definition -> 'constraints', '{}') FROM pggit.blobs b WHERE b.hash = old_blob)) AS k (name)
-        WHERE NOT (SELECT coalesce(b.definition -> 'constraints', '{}') FROM pggit.blobs b WHERE b.hash = new_blob) ? k.name);
+    IF had IS NULL OR had = new_definition -> 'constraints' THEN
+        RETURN false;
+    END IF;
+    RETURN (coalesce(new_definition -> 'constraints', '{}') ?& ARRAY(SELECT jsonb_object_keys(had))) IS NOT TRUE;
 END
 $$;
-COMMENT ON FUNCTION pggit.lost_a_constraint(text, text) IS
+COMMENT ON FUNCTION pggit.lost_a_constraint(text, jsonb) IS
 'Whether a constraint''s name is gone: ON CONFLICT ON CONSTRAINT, in a rule or a function, may mention it.';
 
 CREATE FUNCTION pggit.record_everything(doing pggit.command) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-    found_classids oid[];
-    found_objids oid[];
     changed integer;
     ghost bigint;
 BEGIN
     -- what is there, and what the index still has and the catalog has no more
-    SELECT array_agg(u.c), array_agg(u.o) INTO found_classids, found_objids
-    FROM (
-        SELECT u.c, u.o FROM pggit.all_addresses() a CROSS JOIN LATERAL unnest(a.classids, a.objids) AS u (c, o)
-        UNION SELECT x.classid, x.objid FROM pggit.object_oids x
-    ) u;
-    changed := pggit.record_addresses(found_classids, found_objids, doing);
+    changed := pggit.record_addresses(
+        ARRAY(SELECT u FROM unnest(pggit.all_addresses()) u
+              UNION SELECT ROW(x.classid, x.objid)::pggit.address FROM pggit.object_oids x), doing, true);
     -- and what it has without knowing where, since it was gone already when a restore was taken over
     FOR ghost IN
         SELECT o.id FROM pggit.objects o
@@ -306,74 +326,70 @@ $$;
 COMMENT ON FUNCTION pggit.record_everything(pggit.command) IS
 'Compares the whole catalog with the index and records what differs. Returns the number of changed objects.';
 
-CREATE FUNCTION pggit.record_command(doing pggit.command, classids oid[], objids oid[]) RETURNS void
+CREATE FUNCTION pggit.record_command(doing pggit.command, addresses pggit.address[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    found_classids oid[] := classids;
-    found_objids oid[] := objids;
-    strange_classids oid[];
-    strange_objids oid[];
+    found pggit.address[] := addresses;
+    strange pggit.address[] := '{}';
+    a pggit.address;
 BEGIN
-    IF doing.tag = 'ALTER SCHEMA' AND EXISTS (
-        SELECT FROM pg_namespace n
-        LEFT JOIN pggit.object_oids x ON x.classid = 'pg_namespace'::regclass AND x.objid = n.oid
-        LEFT JOIN pggit.objects o ON o.id = x.object_id
-        WHERE n.oid = ANY (objids) AND o.object_name IS DISTINCT FROM n.nspname)
-    THEN
-        found_classids := NULL;  -- every name in it changed
+    IF doing.tag = 'ALTER SCHEMA' THEN
+        IF EXISTS (
+            SELECT FROM unnest(addresses) n
+            JOIN pg_namespace s ON s.oid = n.objid
+            LEFT JOIN pggit.object_oids x ON x.classid = 'pg_namespace'::regclass AND x.objid = s.oid
+            LEFT JOIN pggit.objects o ON o.id = x.object_id
+            WHERE n.classid = 'pg_namespace'::regclass AND o.object_name IS DISTINCT FROM s.nspname)
+        THEN
+            found := NULL;  -- every name in it changed
+        END IF;
     END IF;
-    IF found_classids IS NULL THEN
+    IF found IS NULL THEN
         PERFORM pggit.record_everything(doing);
         RETURN;
     END IF;
 
     IF doing.tag = 'ALTER INDEX' THEN
         -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event: look for the old one.
-        SELECT found_classids || array_agg(x.classid), found_objids || array_agg(x.objid)
-        INTO found_classids, found_objids
-        FROM pg_index i JOIN pggit.object_oids x ON x.relid = i.indrelid
-        WHERE i.indexrelid = ANY (objids) AND x.classid = 'pg_class'::regclass
-          AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = x.objid);
+        found := found || ARRAY(
+            SELECT ROW(x.classid, x.objid)::pggit.address
+            FROM unnest(addresses) n JOIN pg_index i ON i.indexrelid = n.objid
+            JOIN pggit.object_oids x ON x.relid = i.indrelid
+            WHERE x.classid = 'pg_class'::regclass AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = x.objid));
     ELSIF doing.tag = 'ALTER DEFAULT PRIVILEGES' THEN
         -- It can make a row vanish.
-        SELECT found_classids || array_agg(x.classid), found_objids || array_agg(x.objid)
-        INTO found_classids, found_objids
-        FROM pggit.object_oids x WHERE x.classid = 'pg_default_acl'::regclass;
-    ELSIF 'pg_class'::regclass = ANY (found_classids) THEN
-        -- A table may name an index, for CLUSTER or as replica identity, that was dropped.
-        SELECT found_classids || array_agg(x.classid), found_objids || array_agg(x.relid)
-        INTO found_classids, found_objids
-        FROM unnest(classids, objids) AS a (classid, objid)
-        JOIN pggit.object_oids x ON x.classid = a.classid AND x.objid = a.objid AND x.relid IS NOT NULL
-        WHERE a.classid = 'pg_class'::regclass AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = a.objid);
+        found := found || ARRAY(
+            SELECT ROW(x.classid, x.objid)::pggit.address FROM pggit.object_oids x
+            WHERE x.classid = 'pg_default_acl'::regclass);
     END IF;
 
     IF starts_with(doing.tag, 'ALTER ') THEN
         -- What is not versioned, or belongs to an extension, may have a name that others' definitions mention.
-        SELECT array_agg(a.classid), array_agg(a.objid) INTO strange_classids, strange_objids
-        FROM unnest(classids, objids) AS a (classid, objid)
-        LEFT JOIN pggit.object_oids x ON x.classid = a.classid AND x.objid = a.objid
-        WHERE x.object_id IS NULL;
-        IF strange_classids IS NOT NULL THEN
-            SELECT found_classids || d.classids, found_objids || d.objids INTO found_classids, found_objids
-            FROM pggit.dependents(strange_classids, strange_objids) d;
+        FOREACH a IN ARRAY addresses LOOP
+            IF NOT EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid) THEN
+                strange := strange || a;
+            END IF;
+        END LOOP;
+        IF strange <> '{}' THEN
+            found := found || pggit.dependents(strange);
         END IF;
     END IF;
-    SELECT h.classids, h.objids INTO found_classids, found_objids
-    FROM pggit.home_addresses(found_classids, found_objids) h;
-    PERFORM pggit.record_addresses(found_classids, found_objids, doing);
+    PERFORM pggit.record_addresses(pggit.home_addresses(found), doing);
 END
 $$;
-COMMENT ON FUNCTION pggit.record_command(pggit.command, oid[], oid[]) IS
+COMMENT ON FUNCTION pggit.record_command(pggit.command, pggit.address[]) IS
 'Records what a command did, given what PostgreSQL reported of it; null addresses stand for everything.';
 
 CREATE FUNCTION pggit.is_adopted() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    here bigint := (SELECT c.system_identifier FROM pg_control_system() c);
-    here_major text := current_setting('server_version_num')::integer / 10000;
 BEGIN
-    RETURN EXISTS (SELECT FROM pggit.oid_origin g WHERE g.system_identifier = here AND g.major = here_major);
+    -- Nobody brings a database into another cluster while the server runs: where this run of the server was
+    -- told that the cluster is the same, the file that says so need not be read for every command.
+    RETURN EXISTS (
+        SELECT FROM pggit.oid_origin g
+        WHERE g.known_since = pg_postmaster_start_time()
+           OR g.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
+              AND g.major = (current_setting('server_version_num')::integer / 10000)::text);
 END
 $$;
 COMMENT ON FUNCTION pggit.is_adopted() IS 'Whether pggit.object_oids belongs to this cluster.';
@@ -412,10 +428,14 @@ CREATE FUNCTION pggit.adopt_cluster() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     here_major text := current_setting('server_version_num')::integer / 10000;
-    found_classids oid[];
-    found_objids oid[];
 BEGIN
     IF NOT pggit.sees_the_present() THEN
+        RETURN;
+    END IF;
+    IF pggit.is_adopted() THEN
+        UPDATE pggit.oid_origin SET known_since = pg_postmaster_start_time()
+        WHERE known_since IS DISTINCT FROM pg_postmaster_start_time()
+          AND singleton IN (SELECT g.singleton FROM pggit.oid_origin g FOR UPDATE SKIP LOCKED);
         RETURN;
     END IF;
     -- Rare: the first command after a restore or pg_upgrade. One session does it; what others do meanwhile is deferred.
@@ -425,15 +445,14 @@ BEGIN
     END IF;
     DELETE FROM pggit.object_oids;
     -- Notes that pg_upgrade carried over hold another cluster's OIDs: null stands for everything.
-    UPDATE pggit.unsettled SET classids = NULL, objids = NULL;
-    SELECT a.classids, a.objids INTO found_classids, found_objids FROM pggit.all_addresses() a;
+    UPDATE pggit.unsettled SET addresses = NULL;
     INSERT INTO pggit.object_oids (classid, objid, relid, object_id)
     SELECT e.classid, e.objid, e.relid, o.id
-    FROM pggit.read_catalog(found_classids, found_objids) e
+    FROM pggit.read_catalog(pggit.all_addresses()) e
     JOIN pggit.objects o ON o.is_active AND o.tree_key = pggit.tree_key(e.object_type, e.identity);
     DELETE FROM pggit.oid_origin;
-    INSERT INTO pggit.oid_origin (system_identifier, major)
-    SELECT c.system_identifier, here_major FROM pg_control_system() c;
+    INSERT INTO pggit.oid_origin (system_identifier, major, known_since)
+    SELECT c.system_identifier, here_major, pg_postmaster_start_time() FROM pg_control_system() c;
     IF EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'canonical_major' AND s.value <> here_major) THEN
         -- Another major may write the same definition in other words: read all anew.
         PERFORM pggit.record_everything(pggit.this_command('pg_upgrade', 'RESCAN'));
@@ -447,7 +466,7 @@ COMMENT ON FUNCTION pggit.adopt_cluster() IS
 'Finds every tracked object again after a restore or pg_upgrade, before the first command there changes any.';
 
 CREATE FUNCTION pggit.settle() RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     due pggit.unsettled;
@@ -476,11 +495,11 @@ BEGIN
         doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
                      due.application_name, due.client_addr, due.backend_pid, due.transaction_id)::pggit.command;
         BEGIN
-            PERFORM pggit.record_command(doing, due.classids, due.objids);
+            PERFORM pggit.record_command(doing, due.addresses);
             settled := settled + 1;
         EXCEPTION
         WHEN lock_not_available OR deadlock_detected THEN
-            PERFORM pggit.defer(doing, due.classids, due.objids);
+            PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
             PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);

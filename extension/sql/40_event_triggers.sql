@@ -39,17 +39,26 @@ COMMENT ON FUNCTION pggit.note_tracking_error(text, text, text, text) IS
 'Keeps an error of the tracking itself; where even that fails, the server log has it.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
+    ready record;
 BEGIN
     -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
-    IF TG_TAG <> 'DROP INDEX' AND pggit.is_recording() THEN
-        IF NOT pggit.is_adopted() THEN
-            PERFORM pggit.adopt_cluster();
+    IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
+        SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
+               EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
+               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
+        INTO ready;
+        IF NOT ready.is_paused THEN
+            IF NOT ready.is_adopted THEN
+                PERFORM pggit.adopt_cluster();
+            END IF;
+            IF ready.lacks_something THEN
+                PERFORM pggit.settle();
+            END IF;
         END IF;
-        PERFORM pggit.settle();
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
@@ -60,7 +69,7 @@ COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
 'Event trigger function: before a command, makes sure that the index belongs to this cluster and lacks nothing.';
 
 CREATE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
@@ -68,53 +77,43 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    found_classids oid[];
-    found_objids oid[];
-    more record;
+    found pggit.address[];
+    kind text;
 BEGIN
     IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
         RETURN;
     END IF;
-    SELECT array_agg(c.classid), array_agg(c.objid) INTO found_classids, found_objids
-    FROM pg_event_trigger_ddl_commands() c
-    WHERE NOT c.in_extension AND c.objid IS NOT NULL AND c.schema_name IS DISTINCT FROM 'pg_temp';
+    found := ARRAY(
+        SELECT ROW(c.classid, c.objid)::pggit.address FROM pg_event_trigger_ddl_commands() c
+        WHERE NOT c.in_extension AND c.objid IS NOT NULL AND c.schema_name IS DISTINCT FROM 'pg_temp');
 
     IF change = 'GRANT' THEN
-        FOR more IN
-            SELECT a.classids, a.objids
-            FROM (SELECT DISTINCT CASE c.command_tag WHEN 'ALTER DEFAULT PRIVILEGES' THEN 'DEFAULT PRIVILEGES'
-                      ELSE c.object_type END AS kind
-                  FROM pg_event_trigger_ddl_commands() c
-                  WHERE NOT c.in_extension AND c.objid IS NULL) c
-            CROSS JOIN LATERAL pggit.addresses_changed_now(c.kind) a
+        FOR kind IN
+            SELECT DISTINCT CASE c.command_tag WHEN 'ALTER DEFAULT PRIVILEGES' THEN 'DEFAULT PRIVILEGES'
+                ELSE c.object_type END
+            FROM pg_event_trigger_ddl_commands() c
+            WHERE NOT c.in_extension AND c.objid IS NULL
         LOOP
-            found_classids := found_classids || more.classids;
-            found_objids := found_objids || more.objids;
+            found := found || pggit.addresses_changed_now(kind);
         END LOOP;
-        IF TG_TAG = 'ALTER DEFAULT PRIVILEGES' THEN
-            found_classids := coalesce(found_classids, '{}');  -- a row may have vanished
-            found_objids := coalesce(found_objids, '{}');
-        END IF;
-    ELSIF TG_TAG = 'CREATE EXTENSION' AND found_classids IS NOT NULL THEN
+    ELSIF TG_TAG = 'CREATE EXTENSION' AND found <> '{}' THEN
         -- CASCADE brings others along that are not reported.
-        SELECT found_classids || array_agg('pg_extension'::regclass::oid), found_objids || array_agg(e.oid)
-        INTO found_classids, found_objids FROM pg_extension e;
+        found := found || ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address FROM pg_extension e);
     END IF;
 
-    IF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found_classids IS NOT NULL THEN
-        found_classids := NULL;  -- either touches more than PostgreSQL tells
-        found_objids := NULL;
-    ELSIF found_classids IS NULL THEN
+    IF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found <> '{}' THEN
+        found := NULL;  -- either touches more than PostgreSQL tells
+    ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
     END IF;
     IF pggit.can_record_now() THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found_classids, found_objids);
+        PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
-        PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found_classids, found_objids);
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
     END IF;
 EXCEPTION
 WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found_classids, found_objids);
+    PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
@@ -124,57 +123,67 @@ COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: recor
 
 CREATE FUNCTION pggit.on_sql_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
-    found_classids oid[];
-    found_objids oid[];
+    d record;
+    still_there oid;
+    found pggit.address[] := '{}';
+    indexes text[] := '{}';
 BEGIN
     IF NOT pggit.is_recording() THEN
         RETURN;
     END IF;
     -- What was dropped itself, and what lost a part but still stands.
-    SELECT array_agg(a.classid), array_agg(a.objid) INTO found_classids, found_objids
-    FROM (
-        SELECT d.classid, d.objid
-        FROM pg_event_trigger_dropped_objects() d
-        WHERE NOT d.is_temporary
-        UNION
-        SELECT 'pg_class'::regclass, to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]))
-        FROM pg_event_trigger_dropped_objects() d
-        WHERE NOT d.is_temporary AND cardinality(d.address_names) >= 3
-          AND d.object_type IN ('table column', 'table constraint', 'default value', 'view column',
-                                'materialized view column', 'foreign table column')
-        UNION
-        SELECT 'pg_type'::regclass, to_regtype(format('%I.%I', d.address_names[1], d.address_names[2]))
-        FROM pg_event_trigger_dropped_objects() d
-        WHERE d.object_type = 'composite type column'
-        UNION
-        SELECT 'pg_type'::regclass, to_regtype(d.address_names[1])
-        FROM pg_event_trigger_dropped_objects() d
-        WHERE d.object_type = 'domain constraint'
-    ) AS a (classid, objid)
-    WHERE a.objid IS NOT NULL;
-    IF found_classids IS NULL THEN
+    FOR d IN
+        SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+        WHERE NOT o.is_temporary
+    LOOP
+        found := found || ROW(d.classid, d.objid)::pggit.address;
+        CASE
+            WHEN d.object_type IN ('table constraint', 'default value') THEN
+                still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
+                IF still_there IS NOT NULL THEN
+                    found := found || ROW('pg_class'::regclass, still_there)::pggit.address;
+                END IF;
+            WHEN d.object_type IN ('composite type column', 'domain constraint') THEN
+                still_there := to_regtype(CASE d.object_type WHEN 'domain constraint' THEN d.address_names[1]
+                    ELSE format('%I.%I', d.address_names[1], d.address_names[2]) END);
+                IF still_there IS NOT NULL THEN
+                    found := found || ROW('pg_type'::regclass, still_there)::pggit.address;
+                END IF;
+            WHEN d.object_type = 'index' THEN
+                indexes := indexes || format('%I.%I', d.address_names[1], d.address_names[2]);
+            ELSE
+                NULL;
+        END CASE;
+    END LOOP;
+    IF found = '{}' THEN
         RETURN;
     END IF;
-    IF pggit.can_record_now() THEN
+    IF NOT pggit.can_record_now() THEN
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
+        RETURN;
+    END IF;
+    -- Of what is gone only the index's own objects matter.
+    found := ARRAY(
+        SELECT a FROM unnest(found) a
+        WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
+    IF indexes <> '{}' THEN
         -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
-        SELECT found_classids || array_agg(x.classid), found_objids || array_agg(x.objid)
-        INTO found_classids, found_objids
-        FROM pg_event_trigger_dropped_objects() d
-        JOIN pggit.objects o ON o.is_active AND o.tree_key = pggit.tree_key(
-            'INDEX', format('%I.%I', d.address_names[1], d.address_names[2]))
-        JOIN pggit.object_oids x ON x.object_id = o.id
-        WHERE d.object_type = 'index' AND NOT d.is_temporary;
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found_classids, found_objids);
-    ELSE
-        PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found_classids, found_objids);
+        found := found || ARRAY(
+            SELECT ROW(x.classid, x.objid)::pggit.address
+            FROM unnest(indexes) i
+            JOIN pggit.objects o ON o.is_active AND o.tree_key = pggit.tree_key('INDEX', i)
+            JOIN pggit.object_oids x ON x.object_id = o.id);
+    END IF;
+    IF found <> '{}' THEN
+        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
     END IF;
 EXCEPTION
 WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found_classids, found_objids);
+    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);

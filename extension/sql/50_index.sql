@@ -9,7 +9,7 @@ BEGIN
     WITH live AS MATERIALIZED (
         SELECT e.object_type, e.identity, e.definition, e.column_order,
             pggit.blob_hash(e.object_type, e.identity, e.definition) AS hash
-        FROM pggit.all_addresses() a CROSS JOIN LATERAL pggit.read_catalog(a.classids, a.objids) e
+        FROM pggit.read_catalog(pggit.all_addresses()) e
     ), tracked AS (
         SELECT o.object_type, o.identity, o.blob, o.column_order FROM pggit.objects o
         WHERE o.is_active AND NOT o.is_manual

@@ -204,14 +204,14 @@ BEGIN
                       AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (
                           SELECT FROM pg_trigger g WHERE g.oid = d.objid AND g.tgisinternal))
                 )
-                SELECT h.classids[1] AS classid, h.objids[1] AS objid,
-                    pggit.describe_dependency(w.classid, w.objid, h.classids[1], h.objids[1], w.deptype) AS kind,
+                SELECT (h.home).classid AS classid, (h.home).objid AS objid,
+                    pggit.describe_dependency(w.classid, w.objid, (h.home).classid, (h.home).objid, w.deptype) AS kind,
                     array_agg(DISTINCT a.attname::text ORDER BY a.attname::text) FILTER (WHERE a.attname IS NOT NULL) AS column_names
                 FROM raw w
-                CROSS JOIN LATERAL pggit.home_addresses(ARRAY[w.classid], ARRAY[w.objid]) h
+                CROSS JOIN LATERAL (SELECT (pggit.home_addresses(ARRAY[ROW(w.classid, w.objid)::pggit.address]))[1] AS home) h
                 LEFT JOIN pg_attribute a ON w.refclassid = 'pg_class'::regclass AND a.attrelid = w.refobjid
                     AND a.attnum = w.refobjsubid AND w.refobjsubid > 0
-                WHERE NOT (h.classids[1] = source_class AND h.objids[1] = source_object)
+                WHERE NOT ((h.home).classid = source_class AND (h.home).objid = source_object)
                 GROUP BY 1, 2, 3
             LOOP
                 SELECT i.type, i.identity INTO found_type, name FROM pg_identify_object(r.classid, r.objid, 0) i;
