@@ -110,14 +110,15 @@ BEGIN
     -- From PostgreSQL 18 on NOT NULL is a constraint with a name and properties of its own; it is
     -- shown where these are not what a plain NOT NULL gives.
     FOR k IN
-        SELECT c.oid, c.conname, c.connoinherit, c.convalidated, a.attname,
+        SELECT c.oid, c.conname, c.connoinherit, c.convalidated, c.coninhcount, a.attname,
             pggit.comment_of('pg_constraint'::regclass, c.oid) AS comment
         FROM pg_constraint c
         JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = c.conkey[1]
         WHERE c.conrelid = relation AND c.contype = 'n' AND a.attnotnull
     LOOP
         IF k.connoinherit OR NOT k.convalidated OR k.comment IS NOT NULL
-           OR k.conname <> pggit.default_not_null_name(relation, k.attname)
+           -- one that came from a parent has no name of its own
+           OR k.coninhcount = 0 AND k.conname <> pggit.default_not_null_name((SELECT c.relname FROM pg_class c WHERE c.oid = relation), k.attname)
         THEN
             columns := jsonb_set(columns, ARRAY[k.attname::text, 'not_null_constraint'], jsonb_build_object(
                 'name', k.conname, 'definition', pg_get_constraintdef(k.oid), 'comment', k.comment));
@@ -129,24 +130,24 @@ $$;
 COMMENT ON FUNCTION pggit.read_columns(oid, jsonb) IS
 'A relation''s columns by name, with all that can be set on them; nulls stand for what is not.';
 
-CREATE FUNCTION pggit.default_not_null_name(relation oid, column_name name) RETURNS name
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION pggit.default_not_null_name(table_name text, column_name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    table_name text := (SELECT c.relname FROM pg_class c WHERE c.oid = relation);
+    table_part text := table_name;
     column_part text := column_name;
 BEGIN
     -- PostgreSQL shortens the longer part, byte by byte, until both fit into 63 bytes.
-    WHILE octet_length(table_name) + octet_length(column_part) + 10 > 63 LOOP
-        IF octet_length(table_name) > octet_length(column_part) THEN
-            table_name := left(table_name, -1);
+    WHILE octet_length(table_part) + octet_length(column_part) + 10 > 63 LOOP
+        IF octet_length(table_part) > octet_length(column_part) THEN
+            table_part := left(table_part, -1);
         ELSE
             column_part := left(column_part, -1);
         END IF;
     END LOOP;
-    RETURN table_name || '_' || column_part || '_not_null';
+    RETURN table_part || '_' || column_part || '_not_null';
 END
 $$;
-COMMENT ON FUNCTION pggit.default_not_null_name(oid, name) IS
+COMMENT ON FUNCTION pggit.default_not_null_name(text, text) IS
 'The name that PostgreSQL 18 gives a NOT NULL constraint when nobody names it.';
 
 CREATE FUNCTION pggit.read_constraint_index(relation oid) RETURNS jsonb
@@ -328,38 +329,37 @@ COMMENT ON FUNCTION pggit.read_index(pg_catalog.pg_class, pg_catalog.pg_index, j
 CREATE FUNCTION pggit.read_relation(relation oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    entry pggit.catalog_entry;
     c pg_catalog.pg_class;
     i pg_catalog.pg_index;
     owner_table oid;
     owner_column integer;
     comments jsonb;
+    schema text;
+    kind text;
+    definition jsonb;
+    columns text[];
 BEGIN
     SELECT r.* INTO c FROM pg_class r WHERE r.oid = relation;
     IF c.oid IS NULL OR c.relpersistence = 't' THEN
         RETURN NULL;
     END IF;
-    entry.classid := 'pg_class'::regclass;
-    entry.objid := relation;
-    entry.schema_name := (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace);
-    entry.object_name := c.relname;
-    entry.identity := quote_ident(entry.schema_name) || '.' || quote_ident(c.relname);
-    IF NOT pggit.is_tracked_schema(entry.schema_name) THEN
+    schema := (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace);
+    IF NOT pggit.is_tracked_schema(schema) THEN
         RETURN NULL;
     END IF;
     comments := pggit.comments_of('pg_class'::regclass, relation);
     CASE
         WHEN c.relkind IN ('r', 'p', 'f') THEN
-            entry.object_type := CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END;
+            kind := CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END;
             IF c.relispartition THEN
-                entry.relid := (SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = relation LIMIT 1);
+                owner_table := (SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = relation LIMIT 1);
             END IF;
-            entry.definition := pggit.read_table(c, comments);
-            entry.column_order := pggit.column_names(relation);
+            definition := pggit.read_table(c, comments);
+            columns := pggit.column_names(relation);
         WHEN c.relkind IN ('v', 'm') THEN
-            entry.object_type := CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END;
-            entry.definition := pggit.read_view(c, comments);
-            entry.column_order := pggit.column_names(relation);
+            kind := CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END;
+            definition := pggit.read_view(c, comments);
+            columns := pggit.column_names(relation);
         WHEN c.relkind IN ('i', 'I') THEN
             SELECT x.* INTO i FROM pg_index x WHERE x.indexrelid = relation;
             -- A constraint's index is part of the constraint.
@@ -368,9 +368,9 @@ BEGIN
             THEN
                 RETURN NULL;
             END IF;
-            entry.object_type := 'INDEX';
-            entry.relid := i.indrelid;
-            entry.definition := pggit.read_index(c, i, comments);
+            kind := 'INDEX';
+            owner_table := i.indrelid;
+            definition := pggit.read_index(c, i, comments);
         WHEN c.relkind = 'S' THEN
             -- An identity column's sequence is part of the column.
             IF EXISTS (SELECT FROM pg_depend d
@@ -381,13 +381,13 @@ BEGIN
             SELECT d.refobjid, d.refobjsubid INTO owner_table, owner_column FROM pg_depend d
             WHERE d.classid = 'pg_class'::regclass AND d.objid = relation AND d.objsubid = 0
               AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a' AND d.refobjsubid > 0;
-            entry.object_type := 'SEQUENCE';
-            entry.relid := owner_table;
-            entry.definition := pggit.read_sequence(c, owner_table, owner_column, comments);
+            kind := 'SEQUENCE';
+            definition := pggit.read_sequence(c, owner_table, owner_column, comments);
         ELSE
             RETURN NULL;
     END CASE;
-    RETURN entry;
+    RETURN ROW('pg_class'::regclass, relation, owner_table, kind, schema, c.relname,
+               quote_ident(schema) || '.' || quote_ident(c.relname), definition, columns)::pggit.catalog_entry;
 END
 $$;
 COMMENT ON FUNCTION pggit.read_relation(oid) IS

@@ -100,7 +100,6 @@ COMMENT ON FUNCTION pggit.read_aggregate(oid) IS 'What makes an aggregate.';
 CREATE FUNCTION pggit.read_function(object oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    entry pggit.catalog_entry;
     p record;
 BEGIN
     SELECT f.proname, f.prokind, f.proowner, f.proacl, n.nspname INTO p
@@ -112,19 +111,16 @@ BEGIN
     THEN
         RETURN NULL;  -- the constructors of a range are part of its type
     END IF;
-    entry.classid := 'pg_proc'::regclass;
-    entry.objid := object;
-    entry.object_type := CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END;
-    entry.schema_name := p.nspname;
-    entry.object_name := p.proname;
-    entry.identity := (pg_identify_object('pg_proc'::regclass, object, 0)).identity;
-    entry.definition := jsonb_strip_nulls(jsonb_build_object(
-        'owner', pg_get_userbyid(p.proowner),
-        'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(object) END,
-        'aggregate', CASE WHEN p.prokind = 'a' THEN pggit.read_aggregate(object) END,
-        'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
-        'comment', pggit.comment_of('pg_proc'::regclass, object)));
-    RETURN entry;
+    RETURN ROW('pg_proc'::regclass, object, NULL,
+        CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END,
+        p.nspname, p.proname, (pg_identify_object('pg_proc'::regclass, object, 0)).identity,
+        jsonb_strip_nulls(jsonb_build_object(
+            'owner', pg_get_userbyid(p.proowner),
+            'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(object) END,
+            'aggregate', CASE WHEN p.prokind = 'a' THEN pggit.read_aggregate(object) END,
+            'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
+            'comment', pggit.comment_of('pg_proc'::regclass, object))),
+        NULL)::pggit.catalog_entry;
 END
 $$;
 COMMENT ON FUNCTION pggit.read_function(oid) IS 'Functions, procedures and aggregates.';

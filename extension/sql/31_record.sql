@@ -93,6 +93,7 @@ DECLARE
     other pggit.objects;
     was_there boolean;
     kind text;
+    object_id bigint;
 BEGIN
     IF o.id IS NULL OR NOT o.is_active OR o.tree_key <> new_key THEN
         SELECT * INTO other FROM pggit.objects WHERE is_active AND tree_key = new_key;
@@ -103,7 +104,7 @@ BEGIN
             UPDATE pggit.objects SET is_active = false WHERE id = other.id;
         ELSIF o.is_active IS NOT TRUE AND other.id IS NOT NULL THEN
             o := other;  -- the same object under a new OID, or one announced by hand
-            DELETE FROM pggit.object_oids WHERE object_id = o.id;
+            DELETE FROM pggit.object_oids x WHERE x.object_id = o.id;
         ELSIF o.is_active IS NOT TRUE THEN
             SELECT * INTO o FROM pggit.objects WHERE NOT is_active AND tree_key = new_key ORDER BY id DESC LIMIT 1;
         END IF;
@@ -123,10 +124,10 @@ BEGIN
         VALUES (new_blob, entry.object_type, entry.identity, entry.definition)
         ON CONFLICT DO NOTHING;
     END IF;
+    object_id := coalesce(o.id, nextval('pggit.objects_id_seq'));
     IF o.id IS NULL THEN
-        o.id := nextval('pggit.objects_id_seq');
         INSERT INTO pggit.objects (id, schema_name, object_name, object_type, identity, blob, column_order)
-        VALUES (o.id, entry.schema_name, entry.object_name, entry.object_type, entry.identity, new_blob, entry.column_order);
+        VALUES (object_id, entry.schema_name, entry.object_name, entry.object_type, entry.identity, new_blob, entry.column_order);
     ELSIF kind IS NOT NULL THEN
         UPDATE pggit.objects
         SET schema_name = entry.schema_name, object_name = entry.object_name, object_type = entry.object_type,
@@ -135,15 +136,15 @@ BEGIN
         WHERE id = o.id;
     END IF;
 
-    IF known.id IS DISTINCT FROM o.id OR known_relid IS DISTINCT FROM entry.relid THEN
+    IF known.id IS DISTINCT FROM object_id OR known_relid IS DISTINCT FROM entry.relid THEN
         INSERT INTO pggit.object_oids (classid, objid, relid, object_id)
-        VALUES (entry.classid, entry.objid, entry.relid, o.id)
-        ON CONFLICT (objid, classid) DO UPDATE SET relid = excluded.relid, object_id = excluded.object_id;
+        VALUES (entry.classid, entry.objid, entry.relid, object_id)
+        ON CONFLICT ON CONSTRAINT object_oids_pkey DO UPDATE SET relid = excluded.relid, object_id = excluded.object_id;
     END IF;
 
     IF kind IS NOT NULL THEN
         PERFORM pggit.append_history(
-            doing, kind, o.id, entry.object_type, entry.identity,
+            doing, kind, object_id, entry.object_type, entry.identity,
             CASE WHEN was_there AND o.identity <> entry.identity THEN o.identity END,
             CASE WHEN was_there THEN o.blob END, new_blob,
             CASE WHEN was_there THEN o.column_order END, entry.column_order);
@@ -214,7 +215,12 @@ BEGIN
                 END IF;
             END IF;
             entry := pggit.read_object(a.classid, a.objid);
-            IF entry.objid IS NULL OR scope IS NOT NULL AND NOT pggit.in_scope(entry, scope) THEN
+            IF scope IS NOT NULL AND entry.objid IS NOT NULL AND NOT pggit.in_scope(entry, scope) THEN
+                -- It was not dropped: only a rescan forgets what configure_tracking() left out.
+                CONTINUE WHEN doing.change <> 'RESCAN';
+                entry := NULL;
+            END IF;
+            IF entry.objid IS NULL THEN
                 IF o.is_active THEN
                     lost := lost || o.id;
                     IF a.classid = 'pg_class'::regclass AND x.relid IS NOT NULL THEN

@@ -47,6 +47,35 @@ $$;
 COMMENT ON FUNCTION pggit.rescan() IS
 'Takes in what changed unseen, as history rows of type RESCAN. Returns how many objects differed.';
 
+CREATE FUNCTION pggit.check_patterns(patterns text[], argument text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF patterns = '{}' OR EXISTS (SELECT FROM unnest(patterns) p WHERE p IS NULL OR p = '') THEN
+        RAISE EXCEPTION 'configure_tracking: % must name something', argument
+            USING ERRCODE = 'GT050', HINT = 'Give a list of names, in which * stands for anything, or NULL for no limit.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.check_patterns(text[], text) IS 'Raises GT050 for a list of patterns that is empty or holds nothing.';
+
+CREATE FUNCTION pggit.configure_tracking(schemas text[] DEFAULT NULL, ignore text[] DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pggit.require_init();
+    PERFORM pggit.check_patterns(schemas, 'schemas');
+    PERFORM pggit.check_patterns(ignore, 'ignore');
+    IF schemas IS NULL AND ignore IS NULL THEN
+        DELETE FROM pggit.settings WHERE name = 'tracking_scope';
+    ELSE
+        PERFORM pggit.put_setting('tracking_scope', jsonb_build_object(
+            'schemas', to_jsonb(schemas), 'ignore', to_jsonb(coalesce(ignore, '{}')))::text);
+    END IF;
+    RETURN 'run pggit.rescan() to take in what is tracked now and to forget what is tracked no more';
+END
+$$;
+COMMENT ON FUNCTION pggit.configure_tracking(text[], text[]) IS
+'Says what is tracked: the named schemas (all, when NULL) without what is to be ignored, schemas or schema.object. Names are plain, without quotes; * in one stands for anything. What hangs on a table, as its indexes and triggers, is ignored with it; what belongs to no schema is always tracked. Each call replaces the one before. The next rescan() takes in and forgets accordingly.';
+
 CREATE FUNCTION pggit.unversioned() RETURNS TABLE (object_type text, object text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 BEGIN
