@@ -161,7 +161,7 @@ DECLARE
     statements text[] := '{}';
     e record;
     -- Privileges of others' giving hang on each other, and REVOKE takes those on columns along: then all is done anew.
-    anew boolean := reset_roles IS NOT NULL OR old_columns IS DISTINCT FROM new_columns OR old_owner <> new_owner AND old_acl IS NOT NULL
+    anew boolean := reset_roles IS NOT NULL OR old_columns IS NOT NULL OR new_columns IS NOT NULL OR old_owner <> new_owner AND old_acl IS NOT NULL
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o WHERE o.grantor <> old_owner)
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, new_owner, new_acl) n WHERE n.grantor <> new_owner);
 BEGIN

@@ -138,8 +138,8 @@ COMMENT ON FUNCTION pggit.setting_element(text, text, text, integer, jsonb, text
 
 -- Tables -----------------------------------------------------------------------------------------------
 
-CREATE FUNCTION pggit.column_sql(column_name text, c jsonb, with_default boolean) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION pggit.column_sql(table_name text, column_name text, c jsonb, with_default boolean) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN concat_ws(' ', quote_ident(column_name), c ->> 'type', 'COLLATE ' || (c ->> 'collation'),
         'OPTIONS (' || pggit.foreign_options(c -> 'fdw_options') || ')',
@@ -152,10 +152,20 @@ BEGIN
              WHEN c ? 'not_null_constraint' THEN format(
                  'CONSTRAINT %I NOT NULL', c #>> '{not_null_constraint,name}')
                  || CASE WHEN (c #>> '{not_null_constraint,definition}') ~ ' NO INHERIT$' THEN ' NO INHERIT' ELSE '' END
-             WHEN c ? 'not_null' THEN 'NOT NULL' END);
+             WHEN c ? 'not_null' THEN pggit.not_null_sql(table_name, column_name) || 'NOT NULL' END);
 END
 $$;
-COMMENT ON FUNCTION pggit.column_sql(text, jsonb, boolean) IS 'A column as CREATE TABLE and ADD COLUMN take it.';
+COMMENT ON FUNCTION pggit.column_sql(text, text, jsonb, boolean) IS 'A column as CREATE TABLE and ADD COLUMN take it.';
+
+CREATE FUNCTION pggit.not_null_sql(table_name text, column_name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- From PostgreSQL 18 on NOT NULL has a name, and an unnamed one gets another where some table has that already.
+    RETURN CASE WHEN current_setting('server_version_num')::integer >= 180000
+        THEN format('CONSTRAINT %I ', pggit.default_not_null_name(table_name, column_name)) ELSE '' END;
+END
+$$;
+COMMENT ON FUNCTION pggit.not_null_sql(text, text) IS 'What makes sure that a NOT NULL constraint gets the usual name.';
 
 CREATE FUNCTION pggit.is_simple_default(expression text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -172,6 +182,7 @@ RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shell text := pggit.element_key(object_type, identity);
+    table_name text := (parse_ident(identity))[2];
     own text := pggit.element_key(object_type, identity, 'column ' || column_name);
     inherited boolean := c ? 'inherited';
     from_shell text[] := CASE WHEN inherited AND NOT is_partition THEN '{}' ELSE ARRAY[shell] END;
@@ -188,7 +199,7 @@ BEGIN
         object_type, identity, 'column ' || column_name, 1404,
         jsonb_strip_nulls(jsonb_build_object(
             'type', c -> 'type', 'collation', c -> 'collation', 'generated', c -> 'generated', 'inherited', c -> 'inherited')),
-        make => ARRAY[format('ALTER TABLE %s ADD COLUMN %s', identity, pggit.column_sql(column_name, c, true))],
+        make => ARRAY[format('ALTER TABLE %s ADD COLUMN %s', identity, pggit.column_sql(table_name, column_name, c, true))],
         unmake => ARRAY[format('ALTER TABLE %s DROP COLUMN %I', identity, column_name)],
         made_by => ARRAY[shell], taken_by => ARRAY[shell], via => parent_keys,
         link => pggit.element_key(object_type, identity, 'link'),
@@ -200,7 +211,8 @@ BEGIN
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
-    IF c ? 'default' OR inherited AND NOT c ? 'generated' AND NOT c ? 'identity' THEN
+    -- A column that comes from a parent may come with a default.
+    IF c ? 'default' OR inherited AND NOT is_partition AND NOT c ? 'generated' THEN
         RETURN NEXT pggit.new_element(
             object_type, identity, 'default ' || column_name, 1405, c -> 'default',
             make => ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')],
@@ -211,12 +223,14 @@ BEGIN
             holds => pggit.names_in(coalesce(c ->> 'default', '')));
     END IF;
     IF c ? 'not_null' THEN
-        state := coalesce(jsonb_strip_nulls((c -> 'not_null_constraint') - 'comment'), '{}');
+        state := coalesce(jsonb_strip_nulls((c -> 'not_null_constraint') - 'comment'), '{}')
+            || CASE WHEN inherited AND pggit.not_null_sql(table_name, column_name) <> '' THEN '{"inherited": true}' ELSE '{}' END::jsonb;
         RETURN NEXT pggit.new_element(
             object_type, identity, 'not null ' || column_name, 1406, state,
             make => ARRAY[CASE WHEN c ? 'not_null_constraint'
                 THEN format('ALTER TABLE %s ADD CONSTRAINT %I %s', identity, c #>> '{not_null_constraint,name}', c #>> '{not_null_constraint,definition}')
-                ELSE alter_all || 'SET NOT NULL' END],
+                WHEN inherited OR pggit.not_null_sql(table_name, column_name) = '' THEN alter_all || 'SET NOT NULL'
+                ELSE format('ALTER TABLE %s ADD %sNOT NULL %I', identity, pggit.not_null_sql(table_name, column_name), column_name) END],
             unmake => ARRAY[alter_all || 'DROP NOT NULL'],
             made_by => CASE WHEN (state ->> 'definition') ~ ' NOT VALID$' THEN '{}' ELSE ARRAY[own] || from_shell END,
             taken_by => ARRAY[shell, own],
@@ -258,7 +272,10 @@ BEGIN
     SELECT s.* FROM (VALUES
         ('storage', c -> 'storage', alter_only || 'SET STORAGE ' || CASE c ->> 'storage'
             WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END,
-            alter_only || 'SET STORAGE DEFAULT'),
+            -- SET STORAGE DEFAULT came with PostgreSQL 16
+            alter_only || 'SET STORAGE ' || coalesce((
+                SELECT CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
+                FROM pg_type t WHERE t.oid = to_regtype(c ->> 'type')), 'EXTENDED')),
         ('compression', c -> 'compression', alter_only || 'SET COMPRESSION ' || CASE c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
             alter_only || 'SET COMPRESSION DEFAULT'),
         ('statistics', c -> 'statistics', alter_only || format('SET STATISTICS %s', c ->> 'statistics'), alter_only || 'SET STATISTICS -1'),
@@ -352,6 +369,7 @@ CREATE FUNCTION pggit.table_elements(object_type text, identity text, d jsonb, c
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shell text := pggit.element_key(object_type, identity);
+    table_name text := (parse_ident(identity))[2];
     parents text[] := ARRAY(SELECT p FROM jsonb_array_elements_text(d -> 'parents') p);
     is_partition boolean := d ? 'partition_bound';
     inherits boolean := d ? 'parents' AND NOT d ? 'partition_bound';
@@ -361,7 +379,7 @@ DECLARE
     item record;
     switched record;
 BEGIN
-    SELECT string_agg(E'\n    ' || pggit.column_sql(c.key, c.value, pggit.is_simple_default(coalesce(c.value ->> 'default', ''))), ','
+    SELECT string_agg(E'\n    ' || pggit.column_sql(table_name, c.key, c.value, pggit.is_simple_default(coalesce(c.value ->> 'default', ''))), ','
                       ORDER BY array_position(column_order, c.key), c.key COLLATE "C") INTO columns_sql
     FROM jsonb_each(d -> 'columns') c
     WHERE NOT (inherits AND c.value ? 'inherited');
@@ -409,7 +427,8 @@ BEGIN
             provides => ('link ' || identity) || ARRAY(SELECT 'make:children ' || p FROM unnest(parents) p),
             needs => ARRAY(SELECT 'body ' || p FROM unnest(parents) p) || ARRAY(SELECT 'drop:keys ' || p FROM unnest(parents) p)
                 || ARRAY['keys ' || identity, 'checks ' || identity, 'body ' || identity],
-            as_owner_of => CASE WHEN is_partition THEN parents[1] ELSE identity END);
+            holds => ARRAY(SELECT 'body ' || p FROM unnest(parents) p),
+            as_owner_of => CASE WHEN is_partition THEN parents[1] END);
     END IF;
 
     RETURN QUERY

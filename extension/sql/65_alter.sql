@@ -174,7 +174,7 @@ BEGIN
                 || (SELECT string_agg('SET ' || o[1], ' ') FROM regexp_matches(pggit.sequence_options(b.state), '(NO CYCLE|CYCLE|[A-Z]+ -?[0-9]+)', 'g') o)
             END], NULL);
     ELSIF starts_with(b.part, 'not null ') AND NOT starts_with(b.part, 'not null comment ') AND b.object_type <> 'DOMAIN' THEN
-        RETURN CASE WHEN a.state ? 'name' OR b.state ? 'name' THEN pggit.alter_not_null(a, b, substr(b.part, 10)) ELSE '{}' END;
+        RETURN CASE WHEN a.state <> b.state AND NOT b.state ? 'inherited' AND pggit.not_null_sql('', '') <> '' THEN pggit.alter_not_null(a, b, substr(b.part, 10)) ELSE '{}' END;
     ELSIF b.part IN ('link', 'attached') OR kind = 'attached' OR b.part = 'not null' THEN
         RETURN NULL;
     END IF;
@@ -196,7 +196,12 @@ BEGIN
         RETURN NULL;
     END IF;
     RETURN array_remove(ARRAY[
-        CASE WHEN old_name <> new_name THEN format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', b.identity, old_name, new_name) END,
+        -- One that was inherited has any name.
+        CASE WHEN old_name <> new_name OR a.state ? 'inherited' THEN 'DO ' || quote_literal(format(
+            'DECLARE k pg_catalog.name; BEGIN FOR k IN SELECT c.conname FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_attribute a'
+            ' ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] WHERE c.conrelid = %L::pg_catalog.regclass AND c.contype = ''n'''
+            ' AND a.attname = %L AND c.conname <> %L LOOP EXECUTE pg_catalog.format(%L, k); END LOOP; END',
+            b.identity, column_name, new_name, format('ALTER TABLE %s RENAME CONSTRAINT %%I TO %I', replace(b.identity, '%', '%%'), new_name))) END,
         CASE WHEN old_flags IS DISTINCT FROM new_flags THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I', b.identity, new_name) END], NULL);
 END
 $$;

@@ -94,7 +94,9 @@ BEGIN
     WHERE o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity) AND o.blob = of_blob;
     IF found IS NULL THEN
         SELECT h.new_column_order INTO found FROM pggit.history h
-        WHERE h.object_id IN (SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity))
+        WHERE h.object_id IN (
+                SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity)
+                UNION SELECT r.object_id FROM pggit.history r WHERE r.old_identity IS NOT NULL AND r.old_identity = of_identity)
           AND h.new_blob = of_blob ORDER BY h.id DESC LIMIT 1;
     END IF;
     RETURN found;
@@ -290,6 +292,7 @@ DECLARE
     broken_names text[];
     moved_columns text[];
     relation_names text[];
+    contested text[];
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -320,6 +323,14 @@ BEGIN
         fates[array_position(keys, added.key)] := 'replace';
     END LOOP;
 
+    -- What has to go before something new can have its name.
+    SELECT array_agg(p) INTO contested
+    FROM unnest(old_elements) o JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate IN ('drop', 'replace')
+    JOIN unnest(new_elements) n ON n.claims && o.claims AND n.key <> o.key
+    JOIN unnest(keys, fates) AS g (key, fate) ON g.key = n.key AND g.fate IN ('create', 'replace')
+    CROSS JOIN LATERAL unnest(o.provides) p
+    WHERE o.part = '' AND o.object_type IN ('TYPE', 'DOMAIN', 'TABLE');
+
     LOOP
         previous := fates;
         -- Names that are gone for a while.
@@ -346,7 +357,10 @@ BEGIN
         SELECT array_agg(
             CASE
                 WHEN o.key IS NULL OR f.fate IN ('create', 'drop', 'replace') THEN f.fate
-                WHEN o.taken_by && gone.gone_keys THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                WHEN o.taken_by && gone.gone_keys
+                     OR o.via && gone.gone_keys AND NOT EXISTS (
+                        SELECT FROM unnest(keys, fates) AS l (key, fate) WHERE l.key = o.link AND l.fate <> 'keep')
+                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 WHEN o.part LIKE 'default %' AND EXISTS (
                     SELECT FROM unnest(keys, fates) AS c (key, fate)
                     WHERE c.key = pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9))
@@ -355,7 +369,8 @@ BEGIN
                 WHEN o.holds && broken_names AND NOT (o.part = '' AND o.object_type IN ('SCHEMA', 'EXTENSION')) THEN
                     CASE WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated'
                               -- the column is of another type afterwards: that change sets it free by itself
-                              AND o.state -> 'type' IS DISTINCT FROM n.state -> 'type' AND f.fate = 'alter' THEN f.fate
+                              AND o.state -> 'type' IS DISTINCT FROM n.state -> 'type' AND f.fate = 'alter'
+                              AND NOT coalesce(o.holds && contested, false) THEN f.fate
                          WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated' THEN 'suspend'
                          ELSE 'replace' END
                 WHEN o.holds && relation_names AND (
@@ -410,8 +425,11 @@ BEGIN
     RETURN ARRAY(
         WITH old_side AS (
             SELECT o.*, f.fate,
-                o.taken_by && gone OR o.via && touched AND (o.link = ANY (stays) OR NOT o.link = ANY (keys)) AS is_taken
+                o.taken_by && gone OR o.via && touched AND (o.link = ANY (stays) OR NOT o.link = ANY (keys)) AS is_taken,
+                o.via <> '{}' AND o.identity = ANY (heirs.identities) AS is_heir
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(old_elements) o ON o.key = f.key
+            CROSS JOIN (SELECT array_agg(l.identity) AS identities FROM unnest(old_elements) l
+                        WHERE l.part = 'link' AND l.state ->> 'bound' IS NULL) heirs
             WHERE f.fate IN ('drop', 'replace', 'suspend')
         ), new_side AS (
             SELECT n.*, f.fate,
@@ -425,7 +443,12 @@ BEGIN
         ), step AS (
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
-                    o.identity, substr(o.part, 8), substr(o.part, 8))] ELSE o.unmake END AS statements,
+                    o.identity, substr(o.part, 8), substr(o.part, 8))]
+                    -- a child that had the column before it got the parent keeps it
+                    ELSE o.unmake || ARRAY(
+                        SELECT format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', x.identity, substr(x.part, 8)) FROM old_side x
+                        WHERE o.part LIKE 'column %' AND x.part LIKE 'column %' AND x.is_taken AND x.is_heir AND o.key = ANY (x.via)
+                        ORDER BY x.key COLLATE "C") END AS statements,
                 o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
                 CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses
@@ -436,7 +459,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND o.key = ANY (x.taken_by || x.via) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
+                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR o.key = ANY (x.via) AND NOT x.taken_by && gone) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL

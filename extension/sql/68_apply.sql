@@ -17,7 +17,8 @@ BEGIN
     -- SET ROLE would not do: code of the owner's could reset it. Inside a SECURITY DEFINER function nobody can.
     EXECUTE format('CREATE FUNCTION pg_temp.pggit_step() RETURNS void LANGUAGE plpgsql SECURITY DEFINER'
                    ' SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS %L',
-                   format('BEGIN EXECUTE %L; END', statement));
+                   -- whatever the statement queued for the end of the transaction runs here, and not as a superuser
+                   format('BEGIN EXECUTE %L; SET CONSTRAINTS ALL IMMEDIATE; END', statement));
     EXECUTE format('ALTER FUNCTION pg_temp.pggit_step() OWNER TO %I', pg_get_userbyid(owner));
     EXECUTE 'SELECT pg_temp.pggit_step()';
     EXECUTE 'DROP FUNCTION pg_temp.pggit_step()';
@@ -25,6 +26,20 @@ END
 $$;
 COMMENT ON FUNCTION pggit.run_step(text, text) IS
 'Runs a statement; for a superuser with the rights of the owner of a relation or type, where one is named.';
+
+CREATE FUNCTION pggit.may_run_code(relation text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pg_depend d
+        WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384
+          AND (d.classid = 'pg_class'::regclass AND d.objid = to_regclass(relation)
+               OR d.classid = 'pg_constraint'::regclass
+                  AND d.objid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid = to_regclass(relation))));
+END
+$$;
+COMMENT ON FUNCTION pggit.may_run_code(text) IS
+'Whether a user''s function stands in a table''s partition key or constraints: attaching a partition evaluates them, and needs the owner of both tables.';
 
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
@@ -84,7 +99,8 @@ BEGIN
             IF statement = 'RESET ROLE' THEN
                 statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
             END IF;
-            PERFORM pggit.run_step(statement, node.as_owner_of);
+            PERFORM pggit.run_step(statement, CASE WHEN node.part <> 'link' OR pggit.may_run_code(node.as_owner_of)
+                OR pggit.may_run_code(node.identity) THEN node.as_owner_of END);
         END LOOP;
         IF node.statements <> '{}' THEN
             RETURN QUERY SELECT CASE WHEN node.part = '' AND node.action <> 'alter' THEN node.action ELSE 'alter' END,
