@@ -57,8 +57,11 @@ COMMENT ON FUNCTION pggit.unsealed() IS 'The ids of the history that no seal cov
 CREATE FUNCTION pggit.seal() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    made pggit.seals;
+    rows_covered int8multirange;
     proof record;
+    moment timestamptz;
+    last_digest text;
+    new_digest text;
 BEGIN
     PERFORM pggit.require_init();
     IF NOT pggit.sees_the_present() THEN
@@ -67,21 +70,17 @@ BEGIN
     END IF;
     PERFORM pggit.settle();
     LOCK TABLE pggit.seals IN SHARE ROW EXCLUSIVE MODE;  -- a chain has one end
-    made.covered := pggit.unsealed();
-    IF isempty(made.covered) THEN
-        RETURN (SELECT s.digest FROM pggit.seals s ORDER BY s.id DESC LIMIT 1);
+    rows_covered := pggit.unsealed();
+    last_digest := (SELECT s.digest FROM pggit.seals s ORDER BY s.id DESC LIMIT 1);
+    IF isempty(rows_covered) THEN
+        RETURN last_digest;
     END IF;
-    SELECT d.row_count, d.digest INTO proof FROM pggit.digest_of_history(made.covered) d;
-    made.row_count := proof.row_count;
-    made.history_digest := proof.digest;
-    made.sealed_at := clock_timestamp();
-    made.sealed_by := session_user;
-    made.previous := (SELECT s.digest FROM pggit.seals s ORDER BY s.id DESC LIMIT 1);
-    made.digest := pggit.digest_of_seal(
-        made.sealed_at, made.sealed_by, made.covered, made.row_count, made.history_digest, made.previous);
+    SELECT d.row_count, d.digest INTO proof FROM pggit.digest_of_history(rows_covered) d;
+    moment := clock_timestamp();
+    new_digest := pggit.digest_of_seal(moment, session_user::text, rows_covered, proof.row_count, proof.digest, last_digest);
     INSERT INTO pggit.seals (sealed_at, sealed_by, covered, row_count, history_digest, previous, digest)
-    VALUES (made.sealed_at, made.sealed_by, made.covered, made.row_count, made.history_digest, made.previous, made.digest);
-    RETURN made.digest;
+    VALUES (moment, session_user, rows_covered, proof.row_count, proof.digest, last_digest, new_digest);
+    RETURN new_digest;
 END
 $$;
 COMMENT ON FUNCTION pggit.seal() IS

@@ -113,10 +113,24 @@ COMMENT ON FUNCTION pggit.init() IS
 
 CREATE FUNCTION pggit.uninstall() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parked bigint;
+    copies text;
 BEGIN
     PERFORM pggit.disable();
-    RETURN 'the event triggers are gone; DROP EXTENSION pggit now deletes all that was recorded';
+    parked := (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'pggit_attic' AND c.relkind = 'r');
+    IF parked = 0 THEN
+        DROP SCHEMA IF EXISTS pggit_attic;
+    END IF;
+    copies := (SELECT string_agg(quote_ident(n.nspname), ', ' ORDER BY n.nspname) FROM pg_namespace n
+               WHERE starts_with(n.nspname, 'pggit_backup_'));
+    RETURN 'the event triggers are gone; DROP EXTENSION pggit now deletes all that was recorded'
+        || CASE WHEN parked > 0 THEN format(
+            '; schema pggit_attic stays, with %s tables of parked rows: see pggit.attic for where they belong, before it goes', parked)
+            ELSE '' END
+        || coalesce('; copies of the record stay in ' || copies, '');
 END
 $$;
 COMMENT ON FUNCTION pggit.uninstall() IS
-'Removes what init() made outside the extension, so that DROP EXTENSION pggit needs no CASCADE.';
+'Removes what init() made outside the extension, so that DROP EXTENSION pggit needs no CASCADE. Parked rows in schema pggit_attic and copies that upgrades left stay; the result names them.';

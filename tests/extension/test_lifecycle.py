@@ -59,6 +59,16 @@ def test_uninstall_leaves_no_trace(db: Connection) -> None:
     assert differences(db) == []
 
 
+def test_uninstall_keeps_parked_rows_and_says_so(db: Connection) -> None:
+    db.execute("CREATE SCHEMA pggit_attic; CREATE TABLE pggit_attic.parked AS SELECT 1 AS id")
+    db.execute('CREATE SCHEMA "pggit_backup_x"')
+    told = one(db, "SELECT pggit.uninstall()")
+    assert "pggit_attic stays, with 1 tables" in told
+    assert "pggit_backup_x" in told
+    db.execute("DROP TABLE pggit_attic.parked; SELECT pggit.uninstall()")
+    assert one(db, "SELECT to_regnamespace('pggit_attic') IS NULL")
+
+
 def test_drop_extension_cascade_works_too(db: Connection) -> None:
     db.execute("DROP EXTENSION pggit CASCADE")
     assert db.execute(TRIGGERS).fetchall() == []
