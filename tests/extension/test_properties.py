@@ -5,6 +5,8 @@ still fails.
 """
 
 import itertools
+import random
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,13 +14,16 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings, strategies
 
+from tasks.lib import servers
 from tasks.lib.servers import Server
 from tests.extension import ddlmachine
 from tests.extension.conftest import Connection
-from tests.extension.ddlmachine.chooser import Chooser, Drawn
+from tests.extension.ddlmachine.chooser import Chooser
+from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import differences
 
 STEPS = 20
+STEPS_OF_A_BRANCH = 4
 SEQUENCES_OF_A_TEST = 25
 """So that two workers can share them."""
 ROLES = ("ddl_one", 'Ddl "two" %s')
@@ -39,9 +44,12 @@ def quoted(role: str) -> str:
 class Sequence:
     """One database and what was done in it."""
 
-    def __init__(self, db: Connection, chooser: Chooser) -> None:
+    def __init__(self, server: Server, db: Connection, chooser: Chooser) -> None:
+        self.server = server
         self.db = db
         self.chooser = chooser
+        self.moments = [self.now()]
+        self.commits = [one(db, "SELECT pggit.resolve_ref('HEAD')")]
         self.roles = tuple(quoted(role) for role in ROLES)
 
     def fingerprint(self) -> object:
@@ -70,6 +78,113 @@ class Sequence:
             return
         note(f"{statement};")
         assert differences(self.db) == [], f"after: {statement}"
+        self.moments.append(self.now())
+
+    def now(self) -> tuple[str, str]:
+        """This moment, and the schema's tree at it."""
+        row = self.db.execute("SELECT pggit.live_tree(), clock_timestamp()::text").fetchone()
+        assert row is not None
+        return row[1], row[0]
+
+    def tree(self) -> str:
+        found: str = one(self.db, "SELECT pggit.live_tree()")
+        return found
+
+    def tree_of(self, ref: str) -> str:
+        found: str = one(self.db, "SELECT pggit.tree_of(%s)", ref)
+        return found
+
+    def commit(self, message: str) -> None:
+        """Where there is anything to commit."""
+        if one(self.db, "SELECT count(*) FROM pggit.uncommitted_changes()"):
+            self.commits.append(one(self.db, "SELECT pggit.commit(%s)", message))
+            note(f"-- commit {message}")
+
+    def checkout(self, ref: str) -> None:
+        """Any commit can be brought back, exactly."""
+        note(f"-- checkout {ref[:8]}")
+        self.db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [ref])
+        assert self.tree() == self.tree_of(ref), "the schema is not the commit's"
+        assert differences(self.db) == []
+
+    def psql(self, script: str) -> None:
+        """As a user would: the script stands alone."""
+        command = [
+            str(self.server.bin / "psql"),
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            self.db.info.dsn,
+            "-f",
+            "-",
+        ]
+        result = subprocess.run(
+            command,
+            input=script,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=servers.clean_environment(),
+        )
+        assert result.returncode == 0, f"{result.stdout}\n{script}"
+
+    def past(self) -> None:
+        """Every moment is remembered as it was."""
+        for moment, tree in self.moments:
+            assert one(self.db, "SELECT pggit.tree_at(%s::timestamptz)", moment) == tree, "another past"
+
+    def differ(self, a: tuple[str, str], b: tuple[str, str]) -> None:
+        """diff_sql(a, b) leads from a to b, and diff_sql(b, a) back."""
+        note(f"-- from {a[0]} to {b[0]}")
+        self.psql(one(self.db, "SELECT pggit.diff_sql('LIVE', %s)", a[0]))
+        assert self.tree() == a[1], "diff_sql does not lead to a"
+        up = one(self.db, "SELECT pggit.diff_sql(%s, %s)", a[0], b[0])
+        down = one(self.db, "SELECT pggit.diff_sql(%s, %s)", b[0], a[0])
+        assert up == one(self.db, "SELECT pggit.diff_sql(%s, %s)", a[0], b[0]), "another text the second time"
+        self.psql(up)
+        assert self.tree() == b[1], "diff_sql does not lead from a to b"
+        self.psql(down)
+        assert self.tree() == a[1], "up and then down is not the identity"
+        assert differences(self.db) == []
+
+    def merge_both_ways(self) -> None:
+        """merge(a, b) is merge(b, a), unless they conflict, and then they do so both ways."""
+        self.db.execute("SELECT * FROM pggit.checkout('main', force => true)")
+        for side in "ab":
+            self.db.execute(f"SELECT pggit.create_branch('{side}', 'main'), pggit.create_branch('{side}-too', 'main')")
+        for side in "ab":
+            self.db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [side])
+            note(f"-- on branch {side}")
+            for _ in range(STEPS_OF_A_BRANCH):
+                self.step()
+            self.commit(side)
+            self.db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [f"{side}-too"])
+            self.db.execute("SELECT * FROM pggit.reset(%s, force => true)", [side])
+        first, second = self.merge("a", "b-too"), self.merge("b", "a-too")
+        assert first == second, "it matters which is merged into which"
+
+    def merge(self, ours: str, theirs: str) -> str | set[tuple[str, str]]:
+        """The tree of the merge, or what conflicts."""
+        note(f"-- merge {theirs} into {ours}")
+        self.checkout(ours)
+        before = self.tree()
+        try:
+            rows = self.db.execute("SELECT * FROM pggit.merge(%s, force => true)", [theirs]).fetchall()
+        except psycopg.Error as error:
+            # each side alone is sound, both together may not be: PostgreSQL or apply_tree() says so
+            assert self.tree() == before
+            note(f"-- refused: {error}")
+            return set()
+        conflicts = {(row[1], row[2]) for row in rows if row[0] == "conflict"}
+        if conflicts:
+            assert self.tree() == before
+            self.db.execute("SELECT pggit.abort_merge()")
+            return conflicts
+        assert differences(self.db) == []
+        assert self.tree() == self.tree_of("HEAD")
+        return self.tree()
 
 
 @pytest.fixture
@@ -113,14 +228,25 @@ def test_laws_of_schema_changes(
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategies.data())
-    def laws(data: strategies.DataObject) -> None:
+    @given(strategies.randoms())
+    def laws(chance: random.Random) -> None:
         note(f"-- --ddl-seed={ddl_seed}, part {part}")
         with scratch(server, template) as db:
-            sequence = Sequence(db, Chooser(Drawn(data)))
+            chooser = Chooser(chance)
+            sequence = Sequence(server, db, chooser)
             for _ in range(STEPS):
                 # 0 leaves a step out: so a failing sequence is made shorter
-                if data.draw(strategies.integers(0, 63)):
+                if chooser.below(64):
                     sequence.step()
+                if chooser.once_in(4):
+                    sequence.commit("on the way")
+            sequence.commit("the end")
+            sequence.past()
+            for ref in (chooser.pick(sequence.commits), chooser.pick(sequence.commits), "main"):
+                sequence.checkout(ref)
+            sequence.differ(chooser.pick(sequence.moments), chooser.pick(sequence.moments))
+            if chooser.once_in(4):
+                sequence.merge_both_ways()
+            sequence.past()
 
     laws()

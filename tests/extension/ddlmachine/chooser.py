@@ -2,9 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-from hypothesis import strategies
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from tests.extension.ddlmachine.catalog import Catalog
@@ -31,43 +29,16 @@ def literal(text: str) -> str:
     return ("E" if "\\" in text else "") + "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-class Source(Protocol):
-    """Gives whole numbers."""
-
-    def below(self, limit: int) -> int:
-        """A number from 0 to limit - 1; 0 is the simplest."""
-
-
-class Seeded:
-    """Numbers from a seed alone."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - nothing secret
-
-    def below(self, limit: int) -> int:
-        return self._random.randrange(limit)
-
-
-class Drawn:
-    """Numbers that hypothesis draws, and can shrink."""
-
-    def __init__(self, data: strategies.DataObject) -> None:
-        self._data = data
-
-    def below(self, limit: int) -> int:
-        return self._data.draw(strategies.integers(0, limit - 1)) if limit > 1 else 0
-
-
 class Chooser:
-    """Choices of every sort, made of numbers."""
+    """Choices of every sort, made of whole numbers: 0 is the simplest. The chance is hypothesis's own, or a seed's."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
         self._names = 0
 
     def below(self, limit: int) -> int:
         """A number from 0 to limit - 1."""
-        return self._source.below(limit)
+        return self._chance.randrange(limit) if limit > 1 else 0
 
     def once_in(self, times: int) -> bool:
         """Whether the rarer of two things happens."""

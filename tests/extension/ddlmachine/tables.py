@@ -25,10 +25,10 @@ def _column(chooser: Chooser, catalog: Catalog, relation: Relation | None) -> st
         return chooser.pick(("serial", "bigserial"))
     type_name = column_type(chooser, catalog)
     words = [type_name]
-    if type_name == "text" and chooser.once_in(4):
-        words.append("COLLATE " + (chooser.pick(catalog.collations).name if catalog.collations else '"C"'))
     if type_name == "text" and chooser.once_in(6):
         words.append("COMPRESSION pglz")
+    if type_name == "text" and chooser.once_in(4):
+        words.append("COLLATE " + (chooser.pick(catalog.collations).name if catalog.collations else '"C"'))
     if chooser.once_in(3):
         value = default(chooser, catalog, type_name)
         words.append(f"DEFAULT {value}" if value else "")

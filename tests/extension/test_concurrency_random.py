@@ -1,0 +1,190 @@
+"""Many sessions at once, some of them killed: nothing is lost, nothing waits for ever, no reference goes astray."""
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+import psycopg
+
+from tests.extension.conftest import Connect, Connection
+from tests.extension.test_commits import HEAD_TREE, TREE_OF_INDEX, one
+from tests.extension.test_tracked_kinds import differences
+
+WORKERS = 4
+ROUNDS = 12
+KILL_EVERY = 9
+"""Statements, of all sessions together, from one kill to the next."""
+
+STATEMENTS = (
+    "CREATE TABLE w{0}.t{1} (id serial PRIMARY KEY, note text DEFAULT 'x' CHECK (note <> ''))",
+    "CREATE VIEW w{0}.v{1} AS SELECT id, note FROM w{0}.t{1}",
+    "ALTER TABLE w{0}.t{1} ADD COLUMN more integer",
+    "CREATE INDEX ON w{0}.t{1} (note)",
+    "CREATE TYPE w{0}.e{1} AS ENUM ('a', 'b')",
+    "CREATE FUNCTION w{0}.f{1}(w{0}.e{1}) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "COMMENT ON TABLE w{0}.t{1} IS 'hers'",
+    "ALTER TYPE w{0}.e{1} RENAME TO g{1}",
+    "GRANT SELECT ON w{0}.t{1} TO PUBLIC",
+    "DROP VIEW w{0}.v{1}",
+    "ALTER TABLE w{0}.t{1} RENAME TO u{1}",
+)
+WORKS_OF_GIT = (
+    "SELECT pggit.commit('by {0} in round {1}')",
+    "SELECT pggit.create_branch('branch-{0}-{1}')",
+    "SELECT pggit.tag('tag-{0}-{1}')",
+    "SELECT * FROM pggit.status()",
+    "SELECT * FROM pggit.log()",
+    "SELECT pggit.rescan()",
+)
+FINE = {
+    "GT008",  # nothing to commit: another session was quicker
+    "GT013",  # another session still records
+}
+
+
+@dataclass
+class Worker:
+    """One session, made anew when it was killed."""
+
+    number: int
+    open: Callable[[], Connection]
+    ticks: "SimpleQueue[int]"
+    confirmed: list[str] = field(default_factory=list)
+    """Tables whose CREATE was committed before anything happened to the session."""
+    commits: list[str] = field(default_factory=list)
+    troubles: list[BaseException] = field(default_factory=list)
+    pid: int = 0
+
+    def run(self) -> None:
+        chance = random.Random(self.number)  # noqa: S311 - which statements share a transaction
+        for turn in range(ROUNDS):
+            session = self.open()
+            self.pid = session.info.backend_pid
+            try:
+                self._round(session, turn, chance)
+            except psycopg.OperationalError as error:
+                # killed: by the killer alone, PostgreSQL itself ends no session
+                if error.sqlstate not in (None, "57P01"):
+                    self.troubles.append(error)
+            except BaseException as error:
+                self.troubles.append(error)
+            finally:
+                session.close()
+
+    def _round(self, session: Connection, turn: int, chance: random.Random) -> None:
+        session.execute("SET lock_timeout = '30s'")
+        left = [text.format(self.number, turn) for text in STATEMENTS]
+        while left:
+            size = chance.choice((1, 1, 2, 5))
+            with session.transaction():
+                for statement in left[:size]:
+                    session.execute(statement)
+                    self.ticks.put(self.number)
+            if any(statement.startswith("CREATE TABLE") for statement in left[:size]):
+                self.confirmed.append(f"w{self.number}.t{turn}")
+            del left[:size]
+            self._git(session, chance.choice(WORKS_OF_GIT).format(self.number, f"{turn}-{len(left)}"))
+
+    def _git(self, session: Connection, statement: str) -> None:
+        try:
+            row = session.execute(statement).fetchone()
+            if "pggit.commit(" in statement and row is not None:
+                self.commits.append(row[0])
+        except psycopg.DatabaseError as error:
+            if error.sqlstate not in FINE:
+                raise
+        self.ticks.put(self.number)
+
+
+def kill_now_and_then(admin: Connection, workers: list[Worker], ticks: "SimpleQueue[int]") -> int:
+    """Until a tick says that all have ended. Returns how many were killed."""
+    chance = random.Random(0)  # noqa: S311 - which one
+    killed = 0
+    count = 0
+    while ticks.get() >= 0:
+        count += 1
+        if count % KILL_EVERY == 0:
+            admin.execute("SELECT pg_terminate_backend(%s)", [chance.choice(workers).pid])
+            killed += 1
+    return killed
+
+
+def test_sessions_that_are_killed_lose_nothing(db: Connection, connect: Connect) -> None:
+    ticks: SimpleQueue[int] = SimpleQueue()
+    dsn = db.info.dsn
+    workers = [Worker(n, lambda: psycopg.connect(dsn, autocommit=True), ticks) for n in range(WORKERS)]
+    for worker in workers:
+        db.execute(f"CREATE SCHEMA w{worker.number}")
+    threads = [threading.Thread(target=worker.run) for worker in workers]
+    for thread in threads:
+        thread.start()
+
+    def end() -> None:
+        for thread in threads:
+            thread.join()
+        ticks.put(-1)
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    assert kill_now_and_then(connect(), workers, ticks) > 10
+    ending.join()
+
+    # on objects of one's own, no command waits for another's for long, and none meets a deadlock
+    assert [repr(trouble) for worker in workers for trouble in worker.troubles] == []
+    assert differences(db) == []
+    recorded = {
+        row[0] for row in db.execute("SELECT identity FROM pggit.history WHERE change_type = 'CREATE'").fetchall()
+    }
+    confirmed = {name for worker in workers for name in worker.confirmed}
+    assert len(confirmed) > WORKERS * ROUNDS / 4
+    assert confirmed <= recorded
+    twice = """SELECT identity FROM pggit.history WHERE change_type = 'CREATE'
+        GROUP BY object_type, identity HAVING count(*) > 1"""
+    assert db.execute(twice).fetchall() == []
+
+    if one(db, "SELECT count(*) FROM pggit.uncommitted_changes()"):
+        db.execute("SELECT pggit.commit('the rest')")
+    assert one(db, HEAD_TREE) == one(db, TREE_OF_INDEX) == one(db, "SELECT pggit.live_tree()")
+    reachable = {row[0] for row in db.execute("SELECT hash FROM pggit.log('main', NULL)").fetchall()}
+    assert {commit for worker in workers for commit in worker.commits} <= reachable
+    # every move of a reference begins where the one before ended
+    assert (
+        db.execute("""
+        SELECT ref, old_hash, was FROM (
+            SELECT r.ref, r.old_hash, lag(r.new_hash) OVER (PARTITION BY r.ref ORDER BY r.id) AS was
+            FROM pggit.reflog r WHERE r.ref <> 'HEAD') moves
+        WHERE old_hash IS DISTINCT FROM was""").fetchall()
+        == []
+    )
+    assert (
+        one(
+            db,
+            "SELECT count(*) FROM pggit.branches b LEFT JOIN pggit.commits c ON c.hash = b.head WHERE c.hash IS NULL",
+        )
+        == 0
+    )
+
+
+def test_a_branch_moves_only_from_where_it_was_seen(db: Connection, connect: Connect) -> None:
+    """Compare and swap, between two sessions that both saw the same head."""
+    db.execute("CREATE TABLE a (id integer); SELECT pggit.commit('one')")
+    first, second = connect(autocommit=False), connect(autocommit=False)
+    branch, head = db.execute("SELECT id, head FROM pggit.branches WHERE name = 'main'").fetchone() or (0, "")
+    parent = one(db, "SELECT parents[1] FROM pggit.log() LIMIT 1")
+    first.execute("SELECT pggit.move_branch(%s, %s, %s, 'one way')", [branch, head, parent])
+    refused: list[str | None] = []
+
+    def move() -> None:
+        try:
+            second.execute("SELECT pggit.move_branch(%s, %s, %s, 'the other way')", [branch, head, head])
+        except psycopg.DatabaseError as error:
+            refused.append(error.sqlstate)
+
+    moving = threading.Thread(target=move)
+    moving.start()
+    first.commit()
+    moving.join()
+    assert refused == ["GT006"]
+    assert one(db, "SELECT head FROM pggit.branches WHERE name = 'main'") == parent
