@@ -94,27 +94,31 @@ CREATE FUNCTION pggit.common_elements(
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     columns_acl jsonb;
 BEGIN
     IF d ? 'owner' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'owner', rank + 1, d -> 'owner',
             make => ARRAY[format('ALTER %s OWNER TO %I', target, d ->> 'owner')],
             provides => ARRAY[identity, 'owner ' || identity], needs => ARRAY['shell ' || identity]);
+        RETURN NEXT e;
     END IF;
     IF acl_kind IS NOT NULL THEN
         SELECT jsonb_object_agg(c.key, c.value -> 'acl') INTO columns_acl
         FROM jsonb_each(d -> 'columns') c WHERE c.value ? 'acl';
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'acl', rank + 2,
             jsonb_build_object('kind', acl_kind, 'target', acl_target, 'owner', d -> 'owner', 'acl', d -> 'acl', 'columns', columns_acl),
             needs => ARRAY['shell ' || identity, 'body ' || identity, 'owner ' || identity, 'owner ' || (d ->> 'owned_by_table')]);
+        RETURN NEXT e;
     END IF;
     IF d ? 'comment' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'comment', rank + 3, d -> 'comment',
             make => ARRAY[format('COMMENT ON %s IS %L', target, d ->> 'comment')],
             unmake => ARRAY[format('COMMENT ON %s IS NULL', target)], needs => ARRAY['shell ' || identity]);
+        RETURN NEXT e;
     END IF;
 END
 $$;
@@ -126,10 +130,13 @@ CREATE FUNCTION pggit.setting_element(
     made_by text[] DEFAULT '{}', needs text[] DEFAULT '{}', taken_by text[] DEFAULT NULL)
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e pggit.element;
 BEGIN
     IF jsonb_typeof(state) <> 'null' THEN
-        RETURN NEXT pggit.new_element(object_type, identity, part, rank, state, ARRAY[make], ARRAY[unmake], made_by,
+        e := pggit.new_element(object_type, identity, part, rank, state, ARRAY[make], ARRAY[unmake], made_by,
                                       taken_by => taken_by, needs => needs || ('body ' || identity));
+        RETURN NEXT e;
     END IF;
 END
 $$;
@@ -181,6 +188,7 @@ CREATE FUNCTION pggit.column_elements(
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     shell text := pggit.element_key(object_type, identity);
     table_name text := (parse_ident(identity))[2];
     own text := pggit.element_key(object_type, identity, 'column ' || column_name);
@@ -195,7 +203,7 @@ DECLARE
     parent_bodies text[] := CASE WHEN inherited THEN ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END;
     state jsonb;
 BEGIN
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         object_type, identity, 'column ' || column_name, 1404,
         jsonb_strip_nulls(jsonb_build_object(
             'type', c -> 'type', 'collation', c -> 'collation', 'generated', c -> 'generated', 'inherited', c -> 'inherited')),
@@ -211,9 +219,10 @@ BEGIN
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
+    RETURN NEXT e;
     -- A column that comes from a parent may come with a default.
     IF c ? 'default' OR inherited AND NOT is_partition AND NOT c ? 'generated' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'default ' || column_name, 1405, c -> 'default',
             make => ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')],
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
@@ -221,11 +230,12 @@ BEGIN
             taken_by => ARRAY[shell, own],
             needs => pggit.names_in(coalesce(c ->> 'default', '')) || ('body ' || identity) || parent_bodies,
             holds => pggit.names_in(coalesce(c ->> 'default', '')));
+        RETURN NEXT e;
     END IF;
     IF c ? 'not_null' THEN
         state := coalesce(jsonb_strip_nulls((c -> 'not_null_constraint') - 'comment'), '{}')
             || CASE WHEN inherited AND pggit.not_null_sql(table_name, column_name) <> '' THEN '{"inherited": true}' ELSE '{}' END::jsonb;
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'not null ' || column_name, 1406, state,
             make => ARRAY[CASE WHEN c ? 'not_null_constraint'
                 THEN format('ALTER TABLE %s ADD CONSTRAINT %I %s', identity, c #>> '{not_null_constraint,name}', c #>> '{not_null_constraint,definition}')
@@ -235,17 +245,19 @@ BEGIN
             made_by => CASE WHEN (state ->> 'definition') ~ ' NOT VALID$' THEN '{}' ELSE ARRAY[own] || from_shell END,
             taken_by => ARRAY[shell, own],
             provides => ARRAY['notnull ' || identity], needs => ARRAY['body ' || identity] || parent_bodies, holds => '{}', as_owner_of => identity);
+        RETURN NEXT e;
         IF c -> 'not_null_constraint' ? 'comment' THEN
-            RETURN NEXT pggit.new_element(
+            e := pggit.new_element(
                 object_type, identity, 'not null comment ' || column_name, 1407, c #> '{not_null_constraint,comment}',
                 make => ARRAY[format('COMMENT ON CONSTRAINT %I ON %s IS %L', c #>> '{not_null_constraint,name}', identity, c #>> '{not_null_constraint,comment}')],
                 unmake => ARRAY[format('COMMENT ON CONSTRAINT %I ON %s IS NULL', c #>> '{not_null_constraint,name}', identity)],
                 taken_by => ARRAY[shell, own, pggit.element_key(object_type, identity, 'not null ' || column_name)],
                 needs => ARRAY['body ' || identity, 'notnull ' || identity]);
+            RETURN NEXT e;
         END IF;
     END IF;
     IF c ? 'identity' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'identity ' || column_name, 1407, (c -> 'identity') - '{owner,acl,comment,persistence}'::text[],
             make => ARRAY[alter_all || format('ADD GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)',
                 upper(c #>> '{identity,kind}'), sequence, pggit.sequence_options(c -> 'identity'))],
@@ -253,20 +265,23 @@ BEGIN
             made_by => ARRAY[own, shell], taken_by => ARRAY[shell, own],
             provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence],
             needs => ARRAY['body ' || identity, 'notnull ' || identity], claims => ARRAY['relation ' || sequence]);
-        RETURN NEXT pggit.new_element(
+        RETURN NEXT e;
+        e := pggit.new_element(
             object_type, identity, 'identity acl ' || column_name, 1408,
             jsonb_build_object('kind', 's', 'target', 'SEQUENCE ' || sequence, 'owner', c #> '{identity,owner}', 'acl', c #> '{identity,acl}', 'columns', NULL),
             taken_by => ARRAY[shell, own, pggit.element_key(object_type, identity, 'identity ' || column_name)],
             needs => ARRAY['body ' || identity, sequence, 'owner ' || identity]);
+        RETURN NEXT e;
         RETURN QUERY SELECT * FROM pggit.setting_element(
             object_type, identity, 'identity comment ' || column_name, 1408, coalesce(c #> '{identity,comment}', 'null'),
             format('COMMENT ON SEQUENCE %s IS %L', sequence, c #>> '{identity,comment}'),
             format('COMMENT ON SEQUENCE %s IS NULL', sequence), needs => ARRAY[sequence],
             taken_by => ARRAY[shell, own, pggit.element_key(object_type, identity, 'identity ' || column_name)]);
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'identity persistence ' || column_name, 1408, coalesce(c #> '{identity,persistence}', 'null'),
             taken_by => ARRAY[shell, own, pggit.element_key(object_type, identity, 'identity ' || column_name)],
             needs => ARRAY['body ' || identity, sequence]);
+        RETURN NEXT e;
     END IF;
     RETURN QUERY
     SELECT s.* FROM (VALUES
@@ -288,11 +303,12 @@ BEGIN
         object_type, identity, v.part || ' ' || column_name, 1409, coalesce(v.state, 'null'), v.make, v.unmake,
         taken_by => ARRAY[shell, own]) s;
     IF object_type = 'FOREIGN TABLE' AND c ? 'fdw_options' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'fdw options ' || column_name, 1409, c -> 'fdw_options',
             make => pggit.foreign_option_changes(alter_all, NULL, c -> 'fdw_options'),
             unmake => pggit.foreign_option_changes(alter_all, c -> 'fdw_options', NULL),
             made_by => ARRAY[shell, own], taken_by => ARRAY[shell, own], needs => ARRAY['body ' || identity]);
+        RETURN NEXT e;
     END IF;
 END
 $$;
@@ -303,6 +319,7 @@ CREATE FUNCTION pggit.constraint_elements(
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     shell text := pggit.element_key(object_type, identity);
     own text := pggit.element_key(object_type, identity, 'constraint ' || constraint_name);
     definition text := k ->> 'definition';
@@ -319,7 +336,7 @@ BEGIN
             ELSE ARRAY(SELECT key FROM unnest(parents) p
                        CROSS JOIN LATERAL unnest(pggit.relation_keys(p, 'constraint ' || constraint_name)) key) END;
     END IF;
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         object_type, identity, 'constraint ' || constraint_name,
         CASE kind WHEN 'f' THEN 1700 WHEN 'c' THEN 1530 ELSE 1520 END,
         (k - '{comment,index_comment,index_options,tablespace}'::text[]) || jsonb_build_object('kind', kind),
@@ -339,12 +356,14 @@ BEGIN
         claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
             || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
         as_owner_of => CASE kind WHEN 'c' THEN identity END);
+    RETURN NEXT e;
     IF kind = 'i' AND k ? 'parent' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'attached constraint ' || constraint_name, 1660, k -> 'parent',
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', k ->> 'parent', index_name)],
             taken_by => ARRAY[shell, own] || parent_keys,
             needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name]);
+        RETURN NEXT e;
     END IF;
     RETURN QUERY
     SELECT s.* FROM (VALUES
@@ -368,6 +387,7 @@ COMMENT ON FUNCTION pggit.constraint_elements(text, text, text, jsonb, text[], b
 CREATE FUNCTION pggit.table_elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     shell text := pggit.element_key(object_type, identity);
     table_name text := (parse_ident(identity))[2];
     parents text[] := ARRAY(SELECT p FROM jsonb_array_elements_text(d -> 'parents') p);
@@ -388,7 +408,7 @@ BEGIN
     CROSS JOIN LATERAL unnest(pggit.names_in(concat_ws(' ', c.value ->> 'type', c.value ->> 'collation', c.value #>> '{generated,expression}',
         CASE WHEN pggit.is_simple_default(c.value ->> 'default') THEN c.value ->> 'default' END))) n;
 
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         object_type, identity, '', 1400,
         jsonb_strip_nulls(jsonb_build_object('partition_key', d -> 'partition_key', 'server', d -> 'server')),
         make => ARRAY[concat('CREATE ', CASE WHEN is_foreign THEN 'FOREIGN ' WHEN d ? 'persistence' THEN 'UNLOGGED ' END, 'TABLE ', identity,
@@ -406,6 +426,7 @@ BEGIN
         holds => pggit.names_in(coalesce(d ->> 'partition_key', '')) || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
         claims => ARRAY['relation ' || identity, 'type ' || identity],
         loses => CASE WHEN NOT is_foreign AND NOT d ? 'partition_key' THEN '' END);
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1400, object_type || ' ' || identity, 'r', 'TABLE ' || identity);
     FOR item IN SELECT c.key, c.value FROM jsonb_each(d -> 'columns') c LOOP
         RETURN QUERY SELECT * FROM pggit.column_elements(object_type, identity, item.key, item.value, parents, is_partition);
@@ -415,7 +436,7 @@ BEGIN
     END LOOP;
 
     IF parents <> '{}' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'link', 1650, jsonb_build_object('parents', d -> 'parents', 'bound', d -> 'partition_bound'),
             make => CASE WHEN is_partition
                 THEN ARRAY[format('ALTER TABLE ONLY %s ATTACH PARTITION %s %s', parents[1], identity, d ->> 'partition_bound')]
@@ -429,6 +450,7 @@ BEGIN
                 || ARRAY['keys ' || identity, 'checks ' || identity, 'body ' || identity],
             holds => ARRAY(SELECT 'body ' || p FROM unnest(parents) p),
             as_owner_of => CASE WHEN is_partition THEN parents[1] END);
+        RETURN NEXT e;
     END IF;
 
     RETURN QUERY
@@ -460,29 +482,32 @@ BEGIN
     CROSS JOIN LATERAL pggit.setting_element(
         object_type, identity, v.part, v.rank, coalesce(v.state, 'null'), v.make, v.unmake, v.made_by, v.needs) s;
     IF is_foreign AND d ? 'fdw_options' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'fdw options', 1409, d -> 'fdw_options',
             make => pggit.foreign_option_changes('ALTER FOREIGN TABLE ' || identity, NULL, d -> 'fdw_options'),
             unmake => pggit.foreign_option_changes('ALTER FOREIGN TABLE ' || identity, d -> 'fdw_options', NULL),
             made_by => ARRAY[shell], needs => ARRAY['shell ' || identity]);
+        RETURN NEXT e;
     END IF;
     FOR item IN SELECT t.key, t.value FROM jsonb_each_text(d -> 'inherited_triggers') t LOOP
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'switched trigger ' || item.key, 1820, to_jsonb(item.value),
             make => ARRAY[pggit.switch_trigger(identity, quote_ident(item.key), item.value)],
             unmake => ARRAY[pggit.switch_trigger(identity, quote_ident(item.key), 'O')],
             taken_by => ARRAY[shell, pggit.element_key(object_type, identity, 'link')],
             needs => ARRAY['link ' || identity, 'trigger ' || quote_ident(item.key)]);
+        RETURN NEXT e;
     END LOOP;
     FOR switched IN
         SELECT s, m[1] AS conname, m[2] AS fn, m[3] AS enabled FROM jsonb_array_elements_text(d -> 'switched_constraints') s
         CROSS JOIN LATERAL regexp_match(s, '^(.*) ([^ ]+) (.)$') m
     LOOP
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'switched constraint ' || switched.conname || ' ' || switched.fn, 1720, to_jsonb(switched.enabled),
             make => ARRAY[pggit.switch_constraint(identity, switched.conname, switched.fn, switched.enabled)],
             unmake => ARRAY[pggit.switch_constraint(identity, switched.conname, switched.fn, 'O')],
             needs => ARRAY[identity]);
+        RETURN NEXT e;
     END LOOP;
 END
 $$;

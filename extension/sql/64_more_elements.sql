@@ -3,6 +3,7 @@
 CREATE FUNCTION pggit.view_elements(object_type text, identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     shell text := pggit.element_key(object_type, identity);
     query text := rtrim(btrim(d ->> 'query', E' \n'), ';');
     names text[] := pggit.names_in(d ->> 'query');
@@ -10,7 +11,7 @@ DECLARE
     command text := format('ALTER %s %s ', object_type, identity);
     item record;
 BEGIN
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         object_type, identity, '', 1600,
         jsonb_build_object('query', query, 'columns', (
             SELECT jsonb_object_agg(c.key, jsonb_build_array(c.value -> 'type', c.value -> 'collation')) FROM jsonb_each(d -> 'columns') c)),
@@ -20,14 +21,16 @@ BEGIN
             || CASE WHEN is_materialized THEN '{}' ELSE ARRAY['data ' || identity] END,
         needs => names || ARRAY(SELECT 'data ' || n FROM unnest(names) n) || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['relation ' || identity, 'type ' || identity]);
+    RETURN NEXT e;
     IF is_materialized THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'rows', 1601, 'true', 
             -- Rows are no schema: where the owner may not read them any more, the view stays empty.
             make => ARRAY['DO ' || quote_literal(format(
                 'BEGIN REFRESH MATERIALIZED VIEW %s; EXCEPTION WHEN OTHERS THEN RAISE WARNING %L, SQLERRM; END',
                 identity, replace(identity, '%', '%%') || ' has no rows: %'))],
             provides => ARRAY['data ' || identity], needs => ARRAY['shell ' || identity, 'owner ' || identity]);
+        RETURN NEXT e;
     END IF;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1600, object_type || ' ' || identity, 'r', 'TABLE ' || identity);
     RETURN QUERY SELECT s.* FROM (VALUES
@@ -67,12 +70,13 @@ COMMENT ON FUNCTION pggit.view_elements(text, text, jsonb) IS 'A view or materia
 CREATE FUNCTION pggit.sequence_elements(identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     shell text := pggit.element_key('SEQUENCE', identity);
     -- "schema.table.column": the table is what stands before the column
     owner_table text := substring(d ->> 'owned_by' FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]');
     owner_column text := (parse_ident(d ->> 'owned_by'))[3];
 BEGIN
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         'SEQUENCE', identity, '', 1200, d - '{owner,acl,comment,persistence,owned_by}'::text[],
         make => ARRAY[concat('CREATE ', CASE WHEN d ? 'persistence' THEN 'UNLOGGED ' END, 'SEQUENCE ', identity, ' AS ', d ->> 'type', ' ', pggit.sequence_options(d))],
         unmake => ARRAY['DROP SEQUENCE ' || identity],
@@ -81,6 +85,7 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
         needs => ARRAY['schema ' || pggit.schema_part(identity), 'extensions'],
         claims => ARRAY['relation ' || identity, 'type ' || identity]);
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         'SEQUENCE', identity, d || jsonb_build_object('owned_by_table', owner_table), 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'persistence', 1204, coalesce(d -> 'persistence', 'null'),
@@ -96,11 +101,12 @@ COMMENT ON FUNCTION pggit.sequence_elements(text, jsonb) IS 'A sequence taken ap
 CREATE FUNCTION pggit.index_elements(identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     shell text := pggit.element_key('INDEX', identity);
     relation text := d ->> 'table';
     parent_keys text[] := CASE WHEN d ? 'parent' THEN ARRAY[pggit.element_key('INDEX', d ->> 'parent')] ELSE '{}' END;
 BEGIN
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         'INDEX', identity, '', 1550, jsonb_build_object('definition', d -> 'definition'),
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP INDEX ' || identity],
         taken_by => pggit.relation_keys(relation), via => parent_keys, link => 'TABLE ' || relation || E'\nlink',
@@ -110,13 +116,15 @@ BEGIN
             || pggit.key_names(relation),
         needs => array_remove(pggit.names_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation],
         claims => ARRAY['relation ' || identity]);
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements('INDEX', identity, d, 1550, 'INDEX ' || identity);
     IF d ? 'parent' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             'INDEX', identity, 'attached', 1660, d -> 'parent',
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', d ->> 'parent', identity)],
             taken_by => ARRAY[shell] || parent_keys || pggit.relation_keys(relation),
             needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity]);
+        RETURN NEXT e;
     END IF;
     RETURN QUERY SELECT * FROM pggit.setting_element('INDEX', identity, 'tablespace', 1554, coalesce(d -> 'tablespace', 'null'),
         format('ALTER INDEX %s SET TABLESPACE %s', identity, quote_ident(d ->> 'tablespace')), format('ALTER INDEX %s SET TABLESPACE pg_default', identity));
@@ -131,6 +139,7 @@ COMMENT ON FUNCTION pggit.index_elements(text, jsonb) IS 'An index taken apart.'
 CREATE FUNCTION pggit.type_elements(object_type text, identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     item record;
     command text := format('ALTER DOMAIN %s ', identity);
     body text;
@@ -149,7 +158,7 @@ BEGIN
             'MULTIRANGE_TYPE_NAME = ' || (range ->> 'multirange')))
         WHEN 'domain' THEN concat_ws(' ', format('CREATE DOMAIN %s AS %s', identity, d ->> 'base'), 'COLLATE ' || (d ->> 'collation'))
         END;
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         object_type, identity, '', 1100,
         CASE WHEN is_domain THEN jsonb_strip_nulls(jsonb_build_object('base', d -> 'base', 'collation', d -> 'collation'))
             WHEN d ? 'attributes' THEN jsonb_build_object('kind', d -> 'kind', 'attributes',
@@ -162,6 +171,7 @@ BEGIN
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['type ' || identity]
             || CASE WHEN d ? 'attributes' THEN ARRAY['relation ' || identity] WHEN d ? 'range' THEN ARRAY['type ' || (range ->> 'multirange')] ELSE '{}' END);
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1100, object_type || ' ' || identity, 'T', object_type || ' ' || identity);
     RETURN QUERY SELECT s.* FROM (VALUES
         ('default', d -> 'default', command || 'SET DEFAULT ' || (d ->> 'default'), command || 'DROP DEFAULT', pggit.names_in(coalesce(d ->> 'default', ''))),
@@ -176,11 +186,12 @@ BEGIN
     ) AS v (part, state, make, unmake, needs)
     CROSS JOIN LATERAL pggit.setting_element(object_type, identity, v.part, 1105, coalesce(v.state, 'null'), v.make, v.unmake, needs => v.needs) s;
     FOR item IN SELECT k.key, k.value AS k FROM jsonb_each(d -> 'constraints') k LOOP
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'constraint ' || item.key, 1110, item.k - 'comment',
             make => ARRAY[command || format('ADD CONSTRAINT %I %s', item.key, item.k ->> 'definition')],
             unmake => ARRAY[command || format('DROP CONSTRAINT %I', item.key)],
             needs => pggit.names_in(item.k ->> 'definition') || ('body ' || identity), as_owner_of => 'type ' || identity);
+        RETURN NEXT e;
         RETURN QUERY SELECT * FROM pggit.setting_element(object_type, identity, 'comment on constraint ' || item.key, 1111, coalesce(item.k -> 'comment', 'null'),
             format('COMMENT ON CONSTRAINT %I ON DOMAIN %s IS %L', item.key, identity, item.k ->> 'comment'),
             format('COMMENT ON CONSTRAINT %I ON DOMAIN %s IS NULL', item.key, identity),
@@ -197,6 +208,7 @@ COMMENT ON FUNCTION pggit.type_elements(text, text, jsonb) IS 'A type or domain 
 CREATE FUNCTION pggit.function_elements(object_type text, identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     a jsonb := d -> 'aggregate';
     -- count() has no arguments: PostgreSQL wants a star
     target text := object_type || ' ' || CASE WHEN object_type = 'AGGREGATE' THEN replace(identity, '()', '(*)') ELSE identity END;
@@ -224,7 +236,7 @@ BEGIN
         body := rtrim(d ->> 'definition', E'\n');
         text_begins := strpos(body, E'\nAS ');  -- 0 for a body in SQL, whose names PostgreSQL has resolved
     END IF;
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         object_type, identity, '', CASE object_type WHEN 'AGGREGATE' THEN 1310 ELSE 1300 END,
         jsonb_build_object('definition', body, 'aggregate', a),
         make => ARRAY[body], unmake => ARRAY['DROP ' || target],
@@ -232,6 +244,7 @@ BEGIN
         needs => array_remove(pggit.names_in(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END), qualified)
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['function ' || identity]);
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         object_type, identity, d, 1300, target, 'f', CASE object_type WHEN 'PROCEDURE' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || identity);
 END
@@ -257,6 +270,7 @@ COMMENT ON FUNCTION pggit.modify_word(text) IS 'What CREATE AGGREGATE calls the 
 CREATE FUNCTION pggit.table_part_elements(object_type text, identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     relation text := d ->> 'table';
     part_name text := left(identity, -length(' on ' || relation));
     rank integer := CASE object_type WHEN 'RULE' THEN 1780 WHEN 'POLICY' THEN 1790 ELSE 1800 END;
@@ -267,7 +281,7 @@ BEGIN
             ' FOR ', upper(d ->> 'command'), ' TO ', (SELECT string_agg(r, ', ' ORDER BY r COLLATE "C") FROM jsonb_array_elements_text(d -> 'roles') r),
             ' USING (' || (d ->> 'using') || ')', ' WITH CHECK (' || (d ->> 'check') || ')')
         ELSE rtrim(d ->> 'definition', ';') END;
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         object_type, identity, '', rank, jsonb_build_object('definition', definition),
         make => ARRAY[definition], unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         -- policies and rules hold what they mention back, so they go by themselves before others do
@@ -275,6 +289,7 @@ BEGIN
         provides => ARRAY['shell ' || identity, 'body ' || identity]
             || CASE object_type WHEN 'TRIGGER' THEN ARRAY['trigger ' || part_name] ELSE '{}' END,
         needs => pggit.names_in(definition) || ('body ' || relation));
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, rank, object_type || ' ' || identity);
     RETURN QUERY SELECT * FROM pggit.setting_element(
         object_type, identity, 'enabled', rank + 4, coalesce(d -> 'enabled', 'null'),
@@ -286,12 +301,15 @@ COMMENT ON FUNCTION pggit.table_part_elements(text, text, jsonb) IS 'A trigger, 
 
 CREATE FUNCTION pggit.statistics_elements(identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e pggit.element;
 BEGIN
-    RETURN NEXT pggit.new_element(
+    e := pggit.new_element(
         'STATISTICS', identity, '', 1560, jsonb_build_object('definition', d -> 'definition'),
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP STATISTICS ' || identity],
         taken_by => pggit.relation_keys(d ->> 'table'), provides => ARRAY['shell ' || identity, 'body ' || identity],
         needs => array_remove(pggit.names_in(d ->> 'definition'), identity) || ('body ' || (d ->> 'table')));
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements('STATISTICS', identity, d, 1560, 'STATISTICS ' || identity);
     RETURN QUERY SELECT * FROM pggit.setting_element('STATISTICS', identity, 'target', 1564, coalesce(d -> 'target', 'null'),
         format('ALTER STATISTICS %s SET STATISTICS %s', identity, d ->> 'target'), format('ALTER STATISTICS %s SET STATISTICS -1', identity));
@@ -302,6 +320,7 @@ COMMENT ON FUNCTION pggit.statistics_elements(text, jsonb) IS 'Extended statisti
 CREATE FUNCTION pggit.global_elements(object_type text, identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    e pggit.element;
     command text := format('ALTER %s %s', object_type, identity);
     role text;
     target text;
@@ -311,15 +330,16 @@ DECLARE
 BEGIN
     CASE object_type
         WHEN 'SCHEMA' THEN
-            RETURN NEXT pggit.new_element(
+            e := pggit.new_element(
                 object_type, identity, '', 1000, '{}',
                 -- every database begins with one named public, and a comment on it
                 make => ARRAY['CREATE SCHEMA IF NOT EXISTS ' || identity,
                               CASE WHEN identity = 'public' AND NOT d ? 'comment' THEN 'COMMENT ON SCHEMA public IS NULL' END], unmake => ARRAY['DROP SCHEMA ' || identity],
                 provides => ARRAY['schema ' || identity, 'shell ' || identity, 'body ' || identity]);
+            RETURN NEXT e;
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1000, 'SCHEMA ' || identity, 'n', 'SCHEMA ' || identity);
         WHEN 'EXTENSION' THEN
-            RETURN NEXT pggit.new_element(
+            e := pggit.new_element(
                 object_type, identity, '', 1010, jsonb_build_object('schema', d -> 'schema', 'version', d -> 'version'),
                 make => ARRAY[format('CREATE EXTENSION %s SCHEMA %s VERSION %I', identity, d ->> 'schema', d ->> 'version')],
                 unmake => ARRAY['DROP EXTENSION ' || identity],
@@ -327,29 +347,32 @@ BEGIN
                 needs => ARRAY['schema ' || (d ->> 'schema')] || ARRAY(
                     SELECT 'extension ' || quote_ident(r) FROM pg_available_extension_versions v CROSS JOIN LATERAL unnest(v.requires) r
                     WHERE v.name = (parse_ident(identity))[1] AND v.version = d ->> 'version'));
+            RETURN NEXT e;
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1010, 'EXTENSION ' || identity);
         WHEN 'FOREIGN DATA WRAPPER' THEN
-            RETURN NEXT pggit.new_element(
+            e := pggit.new_element(
                 object_type, identity, '', 1320, jsonb_strip_nulls(jsonb_build_object('handler', d -> 'handler', 'validator', d -> 'validator')),
                 make => ARRAY[concat('CREATE FOREIGN DATA WRAPPER ', identity, ' HANDLER ' || (d ->> 'handler'), ' VALIDATOR ' || (d ->> 'validator'),
                                      ' OPTIONS (' || pggit.foreign_options(d -> 'options') || ')')],
                 unmake => ARRAY['DROP FOREIGN DATA WRAPPER ' || identity],
                 provides => ARRAY['wrapper ' || identity, 'shell ' || identity, 'body ' || identity],
                 needs => pggit.names_in(concat_ws(' ', d ->> 'handler', d ->> 'validator')) || ARRAY['extensions']);
+            RETURN NEXT e;
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1320, object_type || ' ' || identity, 'F', object_type || ' ' || identity);
         WHEN 'SERVER' THEN
-            RETURN NEXT pggit.new_element(
+            e := pggit.new_element(
                 object_type, identity, '', 1330, jsonb_strip_nulls(jsonb_build_object('wrapper', d -> 'wrapper', 'type', d -> 'type')),
                 make => ARRAY[concat('CREATE SERVER ', identity, ' TYPE ' || quote_literal(d ->> 'type'), ' VERSION ' || quote_literal(d ->> 'version'),
                                      ' FOREIGN DATA WRAPPER ', d ->> 'wrapper', ' OPTIONS (' || pggit.foreign_options(d -> 'options') || ')')],
                 unmake => ARRAY['DROP SERVER ' || identity],
                 provides => ARRAY['server ' || identity, 'shell ' || identity, 'body ' || identity],
                 needs => ARRAY['wrapper ' || (d ->> 'wrapper'), 'extensions']);
+            RETURN NEXT e;
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1330, 'SERVER ' || identity, 'S', 'FOREIGN SERVER ' || identity);
             RETURN QUERY SELECT * FROM pggit.setting_element(object_type, identity, 'version', 1334, coalesce(d -> 'version', 'null'),
                 command || ' VERSION ' || quote_literal(d ->> 'version'), command || ' VERSION NULL', ARRAY[pggit.element_key(object_type, identity)]);
         WHEN 'COLLATION' THEN
-            RETURN NEXT pggit.new_element(
+            e := pggit.new_element(
                 object_type, identity, '', 1050, d - '{owner,comment}'::text[],
                 make => ARRAY[format('CREATE COLLATION %s (%s)', identity, concat_ws(', ',
                     'provider = ' || CASE d ->> 'provider' WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' END,
@@ -361,6 +384,7 @@ BEGIN
                 unmake => ARRAY['DROP COLLATION ' || identity],
                 provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
                 needs => ARRAY['schema ' || pggit.schema_part(identity), 'extensions']);
+            RETURN NEXT e;
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1050, 'COLLATION ' || identity);
         WHEN 'DEFAULT PRIVILEGES' THEN
             role := d ->> 'role';
@@ -384,18 +408,20 @@ BEGIN
                     taken := taken || pggit.grants(command, target, role, entry.grantee, entry.letters, role);
                 END LOOP;
             END IF;
-            RETURN NEXT pggit.new_element(
+            e := pggit.new_element(
                 object_type, identity, '', 1900, d, make => given, unmake => taken,
                 needs => CASE WHEN d ? 'schema' THEN ARRAY['schema ' || quote_ident(d ->> 'schema')] ELSE '{}' END);
+            RETURN NEXT e;
         ELSE
             RAISE EXCEPTION 'pgGit does not know how to make a %', object_type USING ERRCODE = 'GT036',
                 HINT = 'It was recorded by another version of pgGit.';
     END CASE;
     IF object_type IN ('FOREIGN DATA WRAPPER', 'SERVER') AND d ? 'options' THEN
-        RETURN NEXT pggit.new_element(
+        e := pggit.new_element(
             object_type, identity, 'options', 1335, d -> 'options', make => pggit.foreign_option_changes(command, NULL, d -> 'options'),
             unmake => pggit.foreign_option_changes(command, d -> 'options', NULL),
             made_by => ARRAY[pggit.element_key(object_type, identity)], needs => ARRAY['shell ' || identity]);
+        RETURN NEXT e;
     END IF;
 END
 $$;

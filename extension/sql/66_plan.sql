@@ -149,6 +149,7 @@ DECLARE
     wanted integer;
     begin_at integer;
     sorted integer[];
+    node pggit.plan_node;
     i integer;
 BEGIN
     sorted := ARRAY(
@@ -211,7 +212,8 @@ BEGIN
             IF wanted = 0 THEN
                 state[top] := 2;
                 depth := depth - 1;
-                RETURN NEXT nodes[top];
+                node := nodes[top];
+                RETURN NEXT node;
             ELSE
                 next_edge[top] := next_edge[top] + 1;
                 -- one that is on the stack closes a circle: it stays where rank puts it
