@@ -17,3 +17,14 @@ def check(c: Context) -> None:
     if faults:
         raise PggitError(f"{len(faults)} faults in the documents")
     print(f"{len(docscheck.documents())} documents are true")
+
+
+@task()
+def reference(c: Context) -> None:
+    """Make docs/reference.md anew from the comments in the extension."""
+    from tasks.lib import reference
+
+    if c.config.run.dry:
+        print(f"would write {reference.PAGE}")
+        return
+    print(f"docs/reference.md: {reference.write()} lines")

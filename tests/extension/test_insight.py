@@ -52,7 +52,7 @@ def test_the_version_of_an_object(db: Connection, connect: Connect) -> None:
 def test_blame_names_who_made_each_part(db: Connection, connect: Connect) -> None:
     db.execute("GRANT ALL ON SCHEMA public TO PUBLIC")
     dora, emil = connect("dora"), connect("emil")
-    dora.execute("CREATE TABLE t (id integer PRIMARY KEY, a text, b text)")
+    dora.execute("CREATE TABLE t (id integer UNIQUE, a text, b text)")
     made = one(db, "SELECT pggit.commit('made')")
     db.execute("ALTER TABLE t OWNER TO emil")
     emil.execute("ALTER TABLE t ALTER a SET NOT NULL; ALTER TABLE t RENAME TO u; ALTER TABLE u RENAME b TO c")
@@ -64,7 +64,7 @@ def test_blame_names_who_made_each_part(db: Connection, connect: Connect) -> Non
         "column id": ["dora", "CREATE TABLE", made],
         "column a": ["emil", "ALTER TABLE", None],
         "column c": ["emil", "ALTER TABLE", None],
-        "constraint t_pkey": ["dora", "CREATE TABLE", made],
+        "constraint t_id_key": ["dora", "CREATE TABLE", made],
         "constraint u_c_check": ["emil", "ALTER TABLE", None],
         "owner": ["postgres", "ALTER TABLE", None],
     }

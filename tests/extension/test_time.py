@@ -252,8 +252,18 @@ def test_objects_are_found_by_what_users_write(db: Connection) -> None:
     for written, kind, identity in NAMES:
         query = "SELECT found_type, identity FROM pggit.find_object(%s)"
         assert db.execute(query, [written]).fetchall() == [(kind, identity)], written
-    for written in ("nothing", "", None, "f(", "public.t(integer)", "a.b.c", "f(integer)", "'; DROP TABLE t; --"):
-        assert refused(db, "SELECT * FROM pggit.find_object(%s::text)", written) == "GT015", written
+    unknown: list[str | None] = [
+        "nothing",
+        "",
+        None,
+        "f(",
+        "public.t(integer)",
+        "a.b.c",
+        "f(integer)",
+        "'; DROP TABLE t; --",
+    ]
+    for wrong in unknown:
+        assert refused(db, "SELECT * FROM pggit.find_object(%s::text)", wrong) == "GT015", wrong
     assert refused(db, "SELECT * FROM pggit.find_object('t', 'VIEW')") == "GT015"
     with pytest.raises(Exception, match=r"FUNCTION public\.f\(\), FUNCTION public\.f\(integer,pg_catalog\.text\)"):
         db.execute("SELECT * FROM pggit.find_object('f')")
