@@ -110,15 +110,19 @@ BEGIN
     -- From PostgreSQL 18 on NOT NULL is a constraint with a name and properties of its own; it is
     -- shown where these are not what a plain NOT NULL gives.
     FOR k IN
-        SELECT c.oid, c.conname, c.connoinherit, c.convalidated, c.coninhcount, a.attname,
+        SELECT c.oid, c.conname, c.connoinherit OR NOT c.convalidated AS is_special, c.coninhcount, a.attname, r.relname,
             pggit.comment_of('pg_constraint'::regclass, c.oid) AS comment
         FROM pg_constraint c
         JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = c.conkey[1]
+        JOIN pg_class r ON r.oid = relation
         WHERE c.conrelid = relation AND c.contype = 'n' AND a.attnotnull
+          AND (c.connoinherit OR NOT c.convalidated
+               -- one that came from a parent has no name of its own; a long name is shortened, which takes a closer look
+               OR c.coninhcount = 0 AND c.conname <> r.relname || '_' || a.attname || '_not_null'
+               OR EXISTS (SELECT FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_constraint'::regclass))
     LOOP
-        IF k.connoinherit OR NOT k.convalidated OR k.comment IS NOT NULL
-           -- one that came from a parent has no name of its own
-           OR k.coninhcount = 0 AND k.conname <> pggit.default_not_null_name((SELECT c.relname FROM pg_class c WHERE c.oid = relation), k.attname)
+        IF k.is_special OR k.comment IS NOT NULL
+           OR k.coninhcount = 0 AND k.conname <> pggit.default_not_null_name(k.relname, k.attname)
         THEN
             columns := jsonb_set(columns, ARRAY[k.attname::text, 'not_null_constraint'], jsonb_build_object(
                 'name', k.conname, 'definition', pg_get_constraintdef(k.oid), 'comment', k.comment));
@@ -309,12 +313,13 @@ $$;
 COMMENT ON FUNCTION pggit.read_sequence(pg_catalog.pg_class, oid, integer, jsonb) IS
 'The definition of a sequence. Where a sequence stands is data, not schema.';
 
-CREATE FUNCTION pggit.read_index(c pg_catalog.pg_class, i pg_catalog.pg_index, comments jsonb) RETURNS jsonb
+CREATE FUNCTION pggit.read_index(c pg_catalog.pg_class, i pg_catalog.pg_index, schema text, comments jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN jsonb_strip_nulls(jsonb_build_object(
         'definition', pg_get_indexdef(c.oid),
-        'table', pggit.relation_name(i.indrelid),
+        -- in the index's own schema, always
+        'table', quote_ident(schema) || '.' || (SELECT quote_ident(t.relname) FROM pg_class t WHERE t.oid = i.indrelid),
         'parent', CASE WHEN c.relispartition THEN (
             SELECT pggit.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
         'tablespace', CASE WHEN c.reltablespace <> 0 THEN pggit.tablespace_name(c.reltablespace) END,
@@ -324,7 +329,7 @@ BEGIN
         'comment', comments ->> '0'));
 END
 $$;
-COMMENT ON FUNCTION pggit.read_index(pg_catalog.pg_class, pg_catalog.pg_index, jsonb) IS 'The definition of an index.';
+COMMENT ON FUNCTION pggit.read_index(pg_catalog.pg_class, pg_catalog.pg_index, text, jsonb) IS 'The definition of an index.';
 
 CREATE FUNCTION pggit.read_relation(relation oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -370,7 +375,7 @@ BEGIN
             END IF;
             kind := 'INDEX';
             owner_table := i.indrelid;
-            definition := pggit.read_index(c, i, comments);
+            definition := pggit.read_index(c, i, schema, comments);
         WHEN c.relkind = 'S' THEN
             -- An identity column's sequence is part of the column.
             IF EXISTS (SELECT FROM pg_depend d

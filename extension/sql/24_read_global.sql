@@ -194,6 +194,9 @@ BEGIN
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
             WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I')
               AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace
+              -- a constraint's index is the constraint's
+              AND NOT (c.relkind IN ('i', 'I') AND EXISTS (
+                  SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')))
         UNION ALL SELECT 'pg_type'::regclass, t.oid FROM pg_type t
             WHERE t.typtype IN ('d', 'e', 'r', 'c') AND t.typrelid = 0
         UNION ALL SELECT 'pg_type'::regclass, c.reltype FROM pg_class c WHERE c.relkind = 'c'

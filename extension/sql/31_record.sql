@@ -312,10 +312,17 @@ DECLARE
     changed integer;
     ghost bigint;
 BEGIN
-    -- what is there, and what the index still has and the catalog has no more
-    changed := pggit.record_addresses(
-        ARRAY(SELECT u FROM unnest(pggit.all_addresses()) u
-              UNION SELECT ROW(x.classid, x.objid)::pggit.address FROM pggit.object_oids x), doing, true);
+    -- Most is as it was: only what differs is locked, and then read again.
+    changed := pggit.record_addresses(ARRAY(
+        SELECT ROW(coalesce(e.classid, k.classid), coalesce(e.objid, k.objid))::pggit.address
+        FROM pggit.read_catalog(pggit.all_addresses()) e
+        FULL JOIN (
+            SELECT x.classid, x.objid, x.relid, o.is_active AND NOT o.is_manual AS is_known, o.blob, o.column_order
+            FROM pggit.object_oids x JOIN pggit.objects o ON o.id = x.object_id
+        ) k ON k.classid = e.classid AND k.objid = e.objid
+        WHERE e.objid IS NULL OR k.is_known IS NOT TRUE
+           OR k.blob IS DISTINCT FROM pggit.blob_hash(e.object_type, e.identity, e.definition)
+           OR k.column_order IS DISTINCT FROM e.column_order OR k.relid IS DISTINCT FROM e.relid), doing, true);
     -- and what it has without knowing where, since it was gone already when a restore was taken over
     FOR ghost IN
         SELECT o.id FROM pggit.objects o

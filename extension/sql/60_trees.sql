@@ -1,6 +1,7 @@
--- Trees: Merkle tries over the sha256 of an object's type and identity. A node with at most 16 objects is a
--- leaf; any other has one child for each next hex digit in use. So the hash of a tree follows from its
--- objects alone, and a change rewrites only the few nodes above it.
+-- Trees: Merkle tries over the sha256 of an object's type and identity. A node with at most 64 objects is a
+-- leaf; any other has one child for each next pair of hex digits in use. So the hash of a tree follows from its
+-- objects alone, and a change rewrites only the nodes above it: two, up to some 16,000 objects. Plans
+-- are made while the table is small, and kept: enable_seqscan = off keeps them from reading all of it later.
 
 CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys text[], node_children text[], node_counts integer[])
 RETURNS text
@@ -27,17 +28,17 @@ DECLARE
     node_children text[] := '{}';
     node_counts integer[] := '{}';
 BEGIN
-    IF cardinality(entry_keys) <= 16 THEN
+    IF cardinality(entry_keys) <= 64 THEN
         RETURN pggit.put_tree(true, sorted.keys, sorted.blobs, NULL)
         FROM (SELECT coalesce(array_agg(e.k ORDER BY e.k COLLATE "C"), '{}') AS keys,
                      coalesce(array_agg(e.b ORDER BY e.k COLLATE "C"), '{}') AS blobs
               FROM unnest(entry_keys, entry_blobs) AS e (k, b)) sorted;
     END IF;
     FOR part IN
-        SELECT substr(e.k, level + 1, 1) AS digit, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
-        FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1 ORDER BY substr(e.k, level + 1, 1) COLLATE "C"
+        SELECT substr(e.k, 2 * level + 1, 2) AS digits, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
+        FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1 ORDER BY substr(e.k, 2 * level + 1, 2) COLLATE "C"
     LOOP
-        node_keys := node_keys || part.digit;
+        node_keys := node_keys || part.digits;
         node_children := node_children || pggit.build_tree(level + 1, part.keys, part.blobs);
         node_counts := node_counts || cardinality(part.keys);
     END LOOP;
@@ -45,10 +46,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.build_tree(integer, text[], text[]) IS
-'The tree of the given keys and blobs, whose keys agree in the first level digits.';
+'The tree of the given keys and blobs, whose keys agree in the first pairs of digits, level in number.';
 
 CREATE FUNCTION pggit.tree_entries(root text) RETURNS TABLE (key text, blob text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     RETURN QUERY
     WITH RECURSIVE node (is_leaf, keys, children) AS (
@@ -64,16 +65,16 @@ $$;
 COMMENT ON FUNCTION pggit.tree_entries(text) IS 'All objects of a tree: key and blob.';
 
 CREATE FUNCTION pggit.tree_lookup(root text, wanted text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     node pggit.trees;
     level integer := 0;
 BEGIN
     SELECT * INTO node FROM pggit.trees WHERE hash = root;
     WHILE node.is_leaf IS FALSE LOOP
-        level := level + 1;
         SELECT * INTO node FROM pggit.trees
-        WHERE hash = node.children[array_position(node.keys, substr(wanted, level, 1))];
+        WHERE hash = node.children[array_position(node.keys, substr(wanted, 2 * level + 1, 2))];
+        level := level + 1;
     END LOOP;
     RETURN node.children[array_position(node.keys, wanted)];
 END
@@ -81,7 +82,7 @@ $$;
 COMMENT ON FUNCTION pggit.tree_lookup(text, text) IS 'The blob under a key of a tree; null when the tree has no such object.';
 
 CREATE FUNCTION pggit.change_tree(root text, level integer, entry_keys text[], entry_blobs text[]) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     node pggit.trees;
     part record;
@@ -109,14 +110,14 @@ BEGIN
     node_children := node.children;
     node_counts := node.counts;
     FOR part IN
-        SELECT substr(e.k, level + 1, 1) AS digit, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
+        SELECT substr(e.k, 2 * level + 1, 2) AS digits, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
         FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1
     LOOP
-        place := array_position(node_keys, part.digit);
+        place := array_position(node_keys, part.digits);
         child := pggit.change_tree(node_children[place], level + 1, part.keys, part.blobs);
         child_count := (SELECT t.object_count FROM pggit.trees t WHERE t.hash = child);
         IF place IS NULL THEN
-            node_keys := node_keys || part.digit;
+            node_keys := node_keys || part.digits;
             node_children := node_children || child;
             node_counts := node_counts || child_count;
         ELSE
@@ -128,7 +129,7 @@ BEGIN
            array_agg(e.n ORDER BY e.k COLLATE "C"), coalesce(sum(e.n), 0)
     INTO node_keys, node_children, node_counts, total
     FROM unnest(node_keys, node_children, node_counts) AS e (k, c, n) WHERE e.n > 0;
-    IF total > 16 THEN
+    IF total > 64 THEN
         RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
     END IF;
     RETURN pggit.build_tree(level, rest.keys, rest.blobs)
