@@ -20,11 +20,13 @@ def bench(c: Context, area: str = "all", full: bool = False, json: bool = False,
 
     from tasks.lib import bench as benchmarks
     from tasks.lib.errors import PggitError
+    from tasks.lib.measurement import Result
 
-    def line(result: benchmarks.Result) -> str:
+    def line(result: Result) -> str:
+        bound = "no bound" if result.bound is None else f"bound {result.bound:g}"
         return (
             f"{'ok    ' if result.ok else 'MISSED'} {result.area:10} {result.name}: {result.ratio:.2f} x"
-            f" `{result.baseline}` (bound {result.bound:g}, n={result.n}, spread {result.spread:.0%})"
+            f" `{result.baseline}` ({bound}, n={result.n}, spread {result.spread:.0%})"
         )
 
     results = []

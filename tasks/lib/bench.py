@@ -1,68 +1,21 @@
-"""Measurements, as ratios against a baseline of the same run, so that they hold on any machine.
+"""The areas that are measured; every figure is a ratio to a baseline of the same run.
 
 An area is one function in AREAS that yields its results; `inv bench` prints them and fails on a missed bound.
 """
 
 import os
 import platform
-import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from tasks.lib import git
-from tasks.lib.errors import PggitError, UsageError
+from tasks.lib import bench_extension, git
+from tasks.lib.errors import UsageError
+from tasks.lib.measurement import Result, compare
 from tasks.lib.paths import ROOT
 
 _INV = str(ROOT / "inv")
-
-
-@dataclass(frozen=True)
-class Result:
-    """One measurement: the median `ratio` to the baseline, which is to be at most `bound`."""
-
-    area: str
-    name: str
-    ratio: float
-    bound: float
-    baseline: str
-    n: int
-    spread: float
-    """How far the ratios lie apart: the middle half of them, as a part of the median."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the bound is kept."""
-        return self.ratio <= self.bound
-
-
-def compare(area: str, name: str, bound: float, measured: Sequence[str], baseline: Sequence[str], n: int) -> Result:
-    """Run two commands in turn, `n` times each after one run to warm up: the median of the pairs' ratios.
-
-    Both of a pair meet the same moment of the machine, so that other work disturbs the ratio little.
-    Raises PggitError when one of them fails: how fast a failure is tells nothing.
-    """
-    for argv in (measured, baseline):
-        _seconds(argv)
-    ratios = [_seconds(measured) / _seconds(baseline) for _ in range(n)]
-    words = " ".join(os.path.relpath(word, ROOT) if word.startswith("/") else word for word in baseline)
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    return Result(area, name, round(middle, 3), bound, words, n, round((high - low) / middle, 3))
-
-
-def _seconds(argv: Sequence[str]) -> float:
-    begin = time.perf_counter()
-    result = subprocess.run(
-        argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    seconds = time.perf_counter() - begin
-    if result.returncode != 0:
-        last = result.stderr.strip().splitlines()[-1:] or ["no output"]
-        raise PggitError(f"`{' '.join(argv)}` failed with exit code {result.returncode}: {last[0]}")
-    return seconds
 
 
 def startup(full: bool) -> Iterator[Result]:
@@ -79,7 +32,14 @@ def noop(full: bool) -> Iterator[Result]:
     yield compare("noop", "inv build.deb --pg=all", 2.5, build, [_INV, "--list"], 21 if full else 11)
 
 
-AREAS: dict[str, Callable[[bool], Iterator[Result]]] = {"startup": startup, "noop": noop}
+AREAS: dict[str, Callable[[bool], Iterator[Result]]] = {
+    "startup": startup,
+    "noop": noop,
+    "track": bench_extension.track,
+    "commit": bench_extension.commit,
+    "diff": bench_extension.diff,
+    "rescan": bench_extension.rescan,
+}
 """Each area's function; its argument says whether to take all the time it needs (--full)."""
 
 

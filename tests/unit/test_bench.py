@@ -3,15 +3,15 @@ import sys
 
 import pytest
 
-from tasks.lib import bench
-from tasks.lib.bench import Result
+from tasks.lib import bench, measurement
 from tasks.lib.errors import PggitError, UsageError
+from tasks.lib.measurement import Result
 
 _NOTHING = [sys.executable, "-c", "pass"]
 
 
 def test_compare_measures_both_sides() -> None:
-    result = bench.compare("area", "name", 9.5, _NOTHING, _NOTHING, n=3)
+    result = measurement.compare("area", "name", 9.5, _NOTHING, _NOTHING, n=3)
     assert (result.area, result.name, result.bound, result.n) == ("area", "name", 9.5, 3)
     assert result.ratio > 0
     assert result.baseline.endswith("-c pass")
@@ -19,7 +19,7 @@ def test_compare_measures_both_sides() -> None:
 
 def test_a_failing_command_is_no_measurement() -> None:
     with pytest.raises(PggitError, match="exit code 3: broken"):
-        bench.compare(
+        measurement.compare(
             "a",
             "n",
             1,
@@ -29,9 +29,14 @@ def test_a_failing_command_is_no_measurement() -> None:
         )
 
 
-@pytest.mark.parametrize(("ratio", "ok"), [(1.25, True), (1.26, False)])
-def test_a_bound_is_kept_or_missed(ratio: float, ok: bool) -> None:
-    assert Result("a", "n", ratio, 1.25, "b", 3, 0.1).ok is ok
+@pytest.mark.parametrize(("ratio", "bound", "ok"), [(1.25, 1.25, True), (1.26, 1.25, False), (99, None, True)])
+def test_a_bound_is_kept_or_missed(ratio: float, bound: float | None, ok: bool) -> None:
+    assert Result("a", "n", ratio, bound, "b", 3, 0.1).ok is ok
+
+
+def test_a_result_is_the_median_of_the_ratios() -> None:
+    result = measurement.from_ratios("a", "n", 2.0, [1.0, 1.5, 9.0, 1.4, 1.6], "b")
+    assert (result.ratio, result.n, result.ok) == (1.5, 5, True)
 
 
 def test_report_has_the_fixed_shape() -> None:

@@ -1,0 +1,233 @@
+"""What the extension costs, measured on a scratch server of the newest PostgreSQL.
+
+Two databases that differ in one thing run the same statement in turn, in one session each.
+"""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from tasks.lib import serverbuilds
+from tasks.lib.measurement import Result, from_ratios
+from tasks.lib.servers import Server
+
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.Connection[tuple[object, ...]]
+
+_EMPTY_TRIGGER = """
+    CREATE FUNCTION public.nothing() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+    CREATE EVENT TRIGGER nothing ON ddl_command_end EXECUTE FUNCTION public.nothing();
+    """
+_ONE_ROW_TRIGGER = """
+    CREATE TABLE public.noted (
+        id bigint GENERATED ALWAYS AS IDENTITY, tag text, identity text, at timestamptz DEFAULT now());
+    CREATE FUNCTION public.note() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    BEGIN
+        INSERT INTO public.noted (tag, identity)
+        SELECT tg_tag, c.object_identity FROM pg_event_trigger_ddl_commands() c;
+    END $$;
+    CREATE FUNCTION public.note_drop() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    BEGIN
+        INSERT INTO public.noted (tag, identity)
+        SELECT tg_tag, d.object_identity FROM pg_event_trigger_dropped_objects() d WHERE d.original;
+    END $$;
+    CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION public.note();
+    CREATE EVENT TRIGGER note_drop ON sql_drop EXECUTE FUNCTION public.note_drop();
+    """
+_PGGIT = "CREATE EXTENSION pggit; SELECT pggit.init();"
+
+_DDL = {
+    "create table": "CREATE TABLE t{n} (id bigint PRIMARY KEY, name text NOT NULL DEFAULT 'x', amount numeric)",
+    "alter table add column": "ALTER TABLE t{n} ADD COLUMN extra integer",
+    "create index": "CREATE INDEX ON t{n} (name)",
+    "create view": "CREATE VIEW v{n} AS SELECT id, name FROM t{n}",
+    "create function": "CREATE FUNCTION f{n}(a integer) RETURNS integer LANGUAGE sql AS 'SELECT a'",
+    "temporary table": "CREATE TEMPORARY TABLE temporary_{n} (id integer)",
+    "drop view": "DROP VIEW v{n}",
+    "drop table": "DROP TABLE t{n}",
+}
+_BOUNDS = dict.fromkeys(_DDL, 2.0) | {
+    # The statement itself takes a fraction of what reading the whole definition and writing it down takes;
+    # the bounds keep what was reached from getting worse.
+    "alter table add column": 7.0,
+    "create view": 4.5,
+    "create function": 5.0,
+    "drop view": 4.0,
+    "create index": 2.5,
+    "drop table": 3.0,
+}
+"""What each may cost; all of them together are to cost less than twice the one-row trigger."""
+_WARM_UP = 10
+
+
+@contextmanager
+def _server() -> Iterator[Server]:
+    with Server(serverbuilds.majors()[-1], settings={"max_locks_per_transaction": "512"}) as server:
+        yield server
+
+
+def _connect(stack: ExitStack, server: Server, dbname: str) -> "Connection":
+    import psycopg
+
+    return stack.enter_context(psycopg.connect(server.dsn(dbname), autocommit=True))
+
+
+def _seconds(db: "Connection", statement: str) -> float:
+    begin = time.perf_counter()
+    db.execute(statement.encode())
+    return time.perf_counter() - begin
+
+
+def track(full: bool) -> Iterator[Result]:
+    """What tracking adds to DDL, against an event trigger that inserts one row, one that does nothing, and none."""
+    rounds = 300 if full else 60
+    seconds: dict[str, dict[str, list[float]]] = {}
+    setups = {"none": "", "empty": _EMPTY_TRIGGER, "one row": _ONE_ROW_TRIGGER, "pggit": _PGGIT}
+    with _server() as server, ExitStack() as stack:
+        databases = {}
+        for number, (what, setup) in enumerate(setups.items()):
+            server.createdb(f"track_{number}")
+            databases[what] = _connect(stack, server, f"track_{number}")
+            databases[what].execute(setup.encode())
+        for kind, statement in _DDL.items():
+            seconds[kind] = {what: [] for what in databases}
+            for n in range(_WARM_UP + rounds):
+                for what, db in databases.items():
+                    seconds[kind][what].append(_seconds(db, statement.format(n=n)))
+    for kind, times in seconds.items():
+        yield _track_result(kind, _BOUNDS[kind], times["pggit"], times["one row"], "one-row event trigger")
+    whole = {
+        what: [sum(times[what][n] for times in seconds.values()) for n in range(_WARM_UP + rounds)] for what in setups
+    }
+    yield _track_result("all of these", 2.0, whole["pggit"], whole["one row"], "one-row event trigger")
+    yield _track_result("all of these", None, whole["pggit"], whole["empty"], "event trigger that does nothing")
+    yield _track_result("all of these", None, whole["pggit"], whole["none"], "no event trigger")
+
+
+def _track_result(name: str, bound: float | None, measured: list[float], baseline: list[float], words: str) -> Result:
+    ratios = [one / other for one, other in zip(measured, baseline, strict=True)][_WARM_UP:]
+    return from_ratios("track", name, bound, ratios, words)
+
+
+def _grow(db: "Connection", first: int, last: int) -> None:
+    """Make tables first to last, unseen by the event triggers: that takes a fraction of the time."""
+    db.execute("SELECT pggit.pause()")
+    db.execute(
+        f"""
+        DO $$ BEGIN
+            FOR n IN {first} .. {last} LOOP
+                EXECUTE format(
+                    'CREATE TABLE s%s.t%s (id integer NOT NULL, amount integer CHECK (amount > 0))', n % 10, n);
+                IF n % 100 = 0 THEN COMMIT; END IF;
+            END LOOP;
+        END $$""".encode()
+    )
+    db.execute("SELECT pggit.resume()")
+    db.execute("SELECT pggit.rescan()")
+    db.execute("SELECT pggit.commit('grown')")
+
+
+_SIZES = (100, 1_000, 10_000)
+
+
+@contextmanager
+def _sizes(measured: str) -> Iterator[dict[int, "Connection"]]:
+    """One database of each size, connected; `measured` begins their names."""
+    with _server() as server, ExitStack() as stack:
+        template = f"{measured}_template"
+        server.createdb(template)
+        have = 0
+        for size in _SIZES:
+            with ExitStack() as growing:
+                db = _connect(growing, server, template)
+                if not have:
+                    db.execute(_PGGIT.encode())
+                    for n in range(10):
+                        db.execute(f"CREATE SCHEMA s{n}".encode())
+                _grow(db, have + 1, size)
+                db.execute("VACUUM ANALYZE")
+            have = size
+            server.createdb(f"{measured}_{size}", template)
+        yield {size: _connect(stack, server, f"{measured}_{size}") for size in _SIZES}
+
+
+def _change(db: "Connection", count: int, column: str) -> None:
+    with db.transaction():
+        for n in range(1, count + 1):
+            db.execute(f"ALTER TABLE s{n % 10}.t{n} ADD COLUMN {column} integer".encode())
+
+
+def _flatness(area: str, name: str, seconds: dict[int, list[float]]) -> Iterator[Result]:
+    small = seconds[_SIZES[0]]
+    for size in _SIZES[1:]:
+        ratios = [one / other for one, other in zip(seconds[size], small, strict=True)][1:]
+        bound = 1.5 if size == _SIZES[-1] else None
+        yield from_ratios(area, f"{name}, {size:,} tables", bound, ratios, f"the same with {_SIZES[0]} tables")
+
+
+def commit(full: bool) -> Iterator[Result]:
+    """What a commit of 10 changes costs in large schemas, against a small one."""
+    seconds: dict[int, list[float]] = {size: [] for size in _SIZES}
+    with _sizes("commit") as databases:
+        for n in range(1 + (41 if full else 15)):
+            for size, db in databases.items():
+                _change(db, 10, f"c{n}")
+                seconds[size].append(_seconds(db, "SELECT pggit.commit('ten changes')"))
+    yield from _flatness("commit", "10 changes", seconds)
+
+
+def diff(full: bool) -> Iterator[Result]:
+    """What comparing two trees with 100 differences costs in large schemas, against a small one."""
+    hashes: dict[int, tuple[str, str]] = {}
+    statements = {
+        "trees": "SELECT * FROM pggit.tree_differences(pggit.tree_of('{0}'), pggit.tree_of('{1}'))",
+        "pggit.diff": "SELECT * FROM pggit.diff('{0}', '{1}')",
+    }
+    seconds = {what: {size: list[float]() for size in _SIZES} for what in statements}
+    with _sizes("diff") as databases:
+        for size, db in databases.items():
+            db.execute("SELECT pggit.tag('before')")
+            _change(db, 100, "c")
+            db.execute("SELECT pggit.commit('a hundred changes')")
+            db.execute("SELECT pggit.tag('after')")
+            hashes[size] = ("before", "after")
+        for _ in range(1 + (61 if full else 21)):
+            for what, statement in statements.items():
+                for size, db in databases.items():
+                    seconds[what][size].append(_seconds(db, statement.format(*hashes[size])))
+    for what in statements:
+        yield from _flatness("diff", f"{what}, 100 differences", seconds[what])
+
+
+def rescan(full: bool) -> Iterator[Result]:
+    """What reading the whole catalog anew costs, against pg_dump --schema-only, with 1,000 tables."""
+    ratios = []
+    with _server() as server, ExitStack() as stack:
+        server.createdb("rescan")
+        db = _connect(stack, server, "rescan")
+        db.execute(_PGGIT.encode())
+        db.execute("SELECT pggit.pause()")
+        db.execute("""
+            DO $$ BEGIN
+                FOR n IN 1 .. 1000 LOOP
+                    EXECUTE format('CREATE TABLE t%1$s (id bigint PRIMARY KEY, name text NOT NULL DEFAULT %2$L,'
+                        ' amount numeric CHECK (amount > 0)); CREATE INDEX ON t%1$s (name)', n, 'x');
+                    IF n % 100 = 0 THEN COMMIT; END IF;
+                END LOOP;
+            END $$""")
+        db.execute("SELECT pggit.resume()")
+        db.execute("SELECT pggit.rescan()")
+        db.execute("VACUUM ANALYZE")
+        dump = [str(server.bin / "pg_dump"), "--schema-only", "--dbname", server.dsn("rescan")]
+        for _ in range(1 + (31 if full else 9)):
+            again = _seconds(db, "SELECT pggit.rescan()")
+            begin = time.perf_counter()
+            subprocess.run(dump, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+            ratios.append(again / (time.perf_counter() - begin))
+    yield from_ratios("rescan", "pggit.rescan(), 1,000 tables", 1.0, ratios[1:], "pg_dump --schema-only")
