@@ -170,7 +170,7 @@ COMMENT ON FUNCTION pggit.read_object(oid, oid) IS
 'The tracked object at a catalog address as it is now; null when there is none.';
 
 CREATE FUNCTION pggit.read_catalog(addresses pggit.address[]) RETURNS SETOF pggit.catalog_entry
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     scope jsonb := pggit.tracking_scope();
     a pggit.address;

@@ -307,7 +307,7 @@ COMMENT ON FUNCTION pggit.lost_a_constraint(text, jsonb) IS
 'Whether a constraint''s name is gone: ON CONFLICT ON CONSTRAINT, in a rule or a function, may mention it.';
 
 CREATE FUNCTION pggit.record_everything(doing pggit.command) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     changed integer;
     ghost bigint;
@@ -479,7 +479,7 @@ COMMENT ON FUNCTION pggit.adopt_cluster() IS
 'Finds every tracked object again after a restore or pg_upgrade, before the first command there changes any.';
 
 CREATE FUNCTION pggit.settle() RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     due pggit.unsettled;

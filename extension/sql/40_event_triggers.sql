@@ -1,9 +1,10 @@
 -- What runs inside other people's commands. Each handler is SECURITY DEFINER, so that an ordinary role
 -- needs no right on our tables, and catches whatever goes wrong: a command never fails because of pgGit.
 -- plan_cache_mode: PostgreSQL would plan queries over an array of one OID anew each time, which costs more
--- than running them. lock_timeout: reading a view's definition locks its tables, which others may hold; what
--- takes longer is deferred. The event triggers themselves are made by init(), since a dump's restore would fire an
--- extension's own.
+-- than running them. enable_seqscan: those plans are made while catalogs are small, and kept. jit: the price of
+-- a scan that is needed all the same would have it compiled. lock_timeout: reading a view's definition locks
+-- its tables, which others may hold; what takes longer is deferred. The event triggers themselves are made by
+-- init(), since a dump's restore would fire an extension's own.
 
 CREATE FUNCTION pggit.events() RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -39,7 +40,7 @@ COMMENT ON FUNCTION pggit.note_tracking_error(text, text, text, text) IS
 'Keeps an error of the tracking itself; where even that fails, the server log has it.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
@@ -69,7 +70,7 @@ COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
 'Event trigger function: before a command, makes sure that the index belongs to this cluster and lacks nothing.';
 
 CREATE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
@@ -123,7 +124,7 @@ COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: recor
 
 CREATE FUNCTION pggit.on_sql_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
