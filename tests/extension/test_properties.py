@@ -116,7 +116,7 @@ class Sequence:
             "-v",
             "ON_ERROR_STOP=1",
             "-d",
-            self.db.info.dsn,
+            self.server.dsn(self.db.info.dbname),
             "-f",
             "-",
         ]

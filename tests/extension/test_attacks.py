@@ -1,0 +1,397 @@
+"""An ordinary role tries to get more than it has: nothing it made ever runs with another's rights."""
+
+from typing import NamedTuple
+
+import psycopg
+import pytest
+
+from tests.extension.conftest import Connect, Connection
+from tests.extension.test_commits import one
+from tests.extension.test_security import HOSTILE
+from tests.extension.test_tracked_kinds import differences
+
+SPY = """
+    CREATE TABLE public.loot (who name, is_super boolean);
+    GRANT INSERT ON public.loot TO PUBLIC;
+    CREATE SCHEMA hers AUTHORIZATION mallory;
+"""
+HER_SPY = """
+    CREATE FUNCTION hers.steal() RETURNS integer LANGUAGE plpgsql AS $f$
+    DECLARE attempt text;
+    BEGIN
+        FOREACH attempt IN ARRAY ARRAY['SELECT 1', 'RESET ROLE', 'SET ROLE postgres', 'SET ROLE NONE',
+                                       'SET LOCAL ROLE postgres', 'SET SESSION AUTHORIZATION postgres',
+                                       'RESET SESSION AUTHORIZATION'] LOOP
+            BEGIN
+                EXECUTE attempt;
+            EXCEPTION WHEN OTHERS THEN
+                NULL;
+            END;
+            INSERT INTO public.loot
+            SELECT current_user, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user;
+        END LOOP;
+        RETURN 1;
+    END $f$;
+    CREATE FUNCTION hers.spy(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS
+        $f$ BEGIN PERFORM hers.steal(); RETURN 1; END $f$;
+    CREATE FUNCTION hers.spy_row() RETURNS trigger LANGUAGE plpgsql AS
+        $f$ BEGIN PERFORM hers.steal(); RETURN new; END $f$;
+    CREATE TABLE hers.t (a integer NOT NULL, b text);
+    INSERT INTO hers.t VALUES (1, '(x)'), (2, '(y)');
+"""
+
+
+class Trap(NamedTuple):
+    """What mallory prepares, and the change whose way back, or whose return, evaluates what is hers."""
+
+    base: str
+    change: str
+    runs: bool = True
+    """Whether some checkout has to evaluate it; else it must only do no harm."""
+
+
+TRAPS = {
+    "index": Trap("", "CREATE INDEX i ON hers.t (hers.spy(a))"),
+    "unique-index": Trap("", "CREATE UNIQUE INDEX i ON hers.t ((hers.spy(a) + a))"),
+    "partial-index": Trap("", "CREATE INDEX i ON hers.t (a) WHERE hers.spy(a) > 0"),
+    "check": Trap("", "ALTER TABLE hers.t ADD CHECK (hers.spy(a) > 0)"),
+    "exclusion": Trap("", "ALTER TABLE hers.t ADD EXCLUDE USING btree ((hers.spy(a) + a) WITH =)"),
+    "generated": Trap("", "ALTER TABLE hers.t ADD COLUMN g integer GENERATED ALWAYS AS (hers.spy(a)) STORED"),
+    "volatile-default": Trap("", "ALTER TABLE hers.t ADD COLUMN d integer DEFAULT hers.steal()"),
+    "constant-default": Trap("", "ALTER TABLE hers.t ADD COLUMN d integer DEFAULT hers.spy(1)"),
+    "new-table": Trap(
+        "", "CREATE TABLE hers.n (a integer DEFAULT hers.spy(1) CHECK (hers.spy(1) = 1), UNIQUE (a))", runs=False
+    ),
+    "column-of-domain": Trap(
+        "",
+        "CREATE DOMAIN hers.d AS integer CHECK (hers.spy(VALUE) > 0); ALTER TABLE hers.t ADD COLUMN x hers.d DEFAULT 1",
+    ),
+    "domain-constraint": Trap(
+        "CREATE DOMAIN hers.d AS integer; ALTER TABLE hers.t ADD COLUMN x hers.d DEFAULT 1",
+        "ALTER DOMAIN hers.d ADD CHECK (hers.spy(VALUE) > 0)",
+    ),
+    "domain-default": Trap(
+        "CREATE DOMAIN hers.d AS integer DEFAULT hers.steal()", "ALTER TABLE hers.t ADD COLUMN x hers.d"
+    ),
+    "materialized-view": Trap("", "CREATE MATERIALIZED VIEW hers.m AS SELECT hers.spy(a) FROM hers.t"),
+    "attached-partition": Trap(
+        "CREATE TABLE hers.p (a integer NOT NULL, b text) PARTITION BY RANGE ((hers.spy(a)))",
+        "ALTER TABLE hers.p ATTACH PARTITION hers.t FOR VALUES FROM (0) TO (10)",
+    ),
+    "default-partition": Trap(
+        "CREATE TABLE hers.p (a integer NOT NULL, b text) PARTITION BY RANGE ((hers.spy(a)));"
+        "ALTER TABLE hers.p ATTACH PARTITION hers.t DEFAULT",
+        "CREATE TABLE hers.q PARTITION OF hers.p FOR VALUES FROM (100) TO (200)",
+    ),
+    "cast-there": Trap(
+        "CREATE TYPE hers.c AS (x text); CREATE FUNCTION hers.to_c(text) RETURNS hers.c LANGUAGE sql AS"
+        " 'SELECT hers.steal(); SELECT ROW($1)::hers.c';"
+        "CREATE CAST (text AS hers.c) WITH FUNCTION hers.to_c(text)",
+        "ALTER TABLE hers.t ALTER COLUMN b TYPE hers.c USING hers.to_c(b)",
+    ),
+    "cast-back": Trap(
+        "CREATE TYPE hers.c AS (x text); CREATE FUNCTION hers.of_c(hers.c) RETURNS text LANGUAGE sql AS"
+        " 'SELECT hers.steal(); SELECT ($1).x';"
+        "CREATE CAST (hers.c AS text) WITH FUNCTION hers.of_c(hers.c) AS ASSIGNMENT",
+        "ALTER TABLE hers.t ALTER COLUMN b TYPE hers.c USING ROW(b)::hers.c",
+    ),
+    "type-under-an-index": Trap(
+        "CREATE INDEX i ON hers.t (hers.spy(a), b); ALTER TABLE hers.t ADD CHECK (hers.spy(length(b)) > 0)",
+        "ALTER TABLE hers.t ALTER COLUMN b TYPE varchar(90)",
+    ),
+    "replaced-function": Trap(
+        "CREATE INDEX i ON hers.t (hers.spy(a))",
+        "DROP FUNCTION hers.spy(integer) CASCADE",
+    ),
+    "view-and-policy": Trap(
+        "",
+        "CREATE VIEW hers.v AS SELECT hers.spy(a) FROM hers.t; ALTER TABLE hers.t ENABLE ROW LEVEL SECURITY,"
+        "FORCE ROW LEVEL SECURITY; CREATE POLICY y ON hers.t USING (hers.spy(a) > 0)",
+        runs=False,
+    ),
+    "trigger": Trap(
+        "",
+        "CREATE TRIGGER g BEFORE INSERT OR UPDATE ON hers.t FOR EACH ROW EXECUTE FUNCTION hers.spy_row();"
+        "ALTER TABLE hers.t ADD COLUMN late integer DEFAULT 5",
+        runs=False,
+    ),
+    "statistics": Trap("", "CREATE STATISTICS hers.s ON (hers.spy(a)), b FROM hers.t", runs=False),
+}
+
+
+def looters(db: Connection) -> set[tuple[str, bool]]:
+    return set(db.execute("SELECT who, is_super FROM public.loot").fetchall())
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_a_superusers_checkout_lends_nobody_its_rights(db: Connection, connect: Connect, name: str) -> None:
+    trap = TRAPS[name]
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    mallory.execute(trap.base.encode())
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
+    mallory.execute(trap.change.encode())
+    db.execute("SELECT pggit.commit('after')")
+    db.execute("TRUNCATE public.loot")
+    for ref in ("before", "main", "before", "main"):
+        db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [ref])
+        assert looters(db) <= {("mallory", False)}, ref
+        assert one(db, "SELECT current_user") == "postgres"
+    assert bool(looters(db)) == trap.runs, "it was never evaluated: the test proves nothing"
+    assert one(db, "SELECT count(*) FROM hers.t") == 2
+    assert differences(db) == []
+
+
+@pytest.mark.parametrize("timing", ["BEFORE", "AFTER", "DEFERRED"])
+def test_bringing_rows_back_fires_triggers_as_their_tables_owner(db: Connection, connect: Connect, timing: str) -> None:
+    empty = one(db, "SELECT pggit.resolve_ref('HEAD')")
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    mallory.execute(
+        "CREATE CONSTRAINT TRIGGER g AFTER INSERT ON hers.t DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION hers.spy_row()"
+        if timing == "DEFERRED"
+        else f"CREATE TRIGGER g {timing} INSERT ON hers.t FOR EACH ROW EXECUTE FUNCTION hers.spy_row()".encode()
+    )
+    db.execute("SELECT pggit.commit('hers')")
+    db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [empty])
+    db.execute("SELECT * FROM pggit.checkout('main')")
+    kept = one(db, "SELECT id FROM pggit.list_attic() WHERE object = 'hers.t'")
+    db.execute("SELECT * FROM pggit.restore_from_attic(%s)", [kept])
+    assert one(db, "SELECT count(*) FROM hers.t") == 2
+    assert looters(db) == {("mallory", False)}
+
+
+def test_nobody_reads_parked_rows_of_others(db: Connection, connect: Connect) -> None:
+    empty = one(db, "SELECT pggit.resolve_ref('HEAD')")
+    db.execute("CREATE TABLE secrets (id integer PRIMARY KEY, word text); INSERT INTO secrets VALUES (1, 'x')")
+    db.execute("SELECT pggit.commit('one')")
+    db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [empty])
+    kept, parked = db.execute("SELECT id, parked_as FROM pggit.list_attic()").fetchone() or (0, "")
+    mallory = connect("mallory")
+    db.execute("SELECT pggit.grant_access('mallory', 'admin')")
+    for attack in (
+        f"SELECT * FROM {parked}",
+        f"SELECT pggit.clear_attic({kept})",
+        f"SELECT * FROM pggit.restore_from_attic({kept})",
+        "SELECT pggit.park('pggit.history', NULL)",
+        f"DROP TABLE {parked}",
+    ):
+        with pytest.raises(psycopg.DatabaseError):
+            mallory.execute(attack.encode())
+    assert one(db, f"SELECT count(*) FROM {parked}") == 1
+    assert one(db, "SELECT count(*) FROM pggit.list_attic()") == 1
+
+
+NAME = "\"'; DROP TABLE public.canary; --$$ %I %s %L \\"
+QUOTED = '"' + NAME.replace('"', '""') + '"'
+TEXT = "E'" + NAME.replace("\\", "\\\\").replace("'", "''") + "'"
+NAMED = f"""
+    CREATE SCHEMA {QUOTED};
+    CREATE TYPE {QUOTED}.{QUOTED} AS ENUM ({TEXT}, 'b');
+    CREATE DOMAIN {QUOTED}.domain AS text CONSTRAINT {QUOTED} CHECK (VALUE <> {TEXT}) DEFAULT {TEXT};
+    CREATE TYPE {QUOTED}.composite AS ({QUOTED} text);
+    CREATE FUNCTION {QUOTED}.{QUOTED}({QUOTED} text DEFAULT {TEXT}) RETURNS text LANGUAGE sql IMMUTABLE
+        SET application_name = {TEXT} AS {TEXT.replace("DROP", "SELECT 1; DROP")};
+    CREATE TABLE {QUOTED}.t ({QUOTED} text DEFAULT {TEXT} NOT NULL, e {QUOTED}.{QUOTED} DEFAULT {TEXT},
+        n integer GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME {QUOTED}.s1),
+        CONSTRAINT {QUOTED} CHECK ({QUOTED} <> {TEXT}), CONSTRAINT k PRIMARY KEY ({QUOTED}));
+    CREATE INDEX {QUOTED} ON {QUOTED}.t (({QUOTED} || {TEXT})) WHERE e <> {TEXT};
+    CREATE VIEW {QUOTED}.v ({QUOTED}) AS SELECT {QUOTED} || {TEXT} FROM {QUOTED}.t;
+    CREATE MATERIALIZED VIEW {QUOTED}.m AS SELECT {TEXT} AS {QUOTED};
+    CREATE SEQUENCE {QUOTED}.s OWNED BY {QUOTED}.t.{QUOTED};
+    CREATE FUNCTION {QUOTED}.g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+    CREATE TRIGGER {QUOTED} BEFORE INSERT ON {QUOTED}.t FOR EACH ROW EXECUTE FUNCTION {QUOTED}.g({TEXT});
+    CREATE RULE {QUOTED} AS ON DELETE TO {QUOTED}.v DO INSTEAD NOTHING;
+    CREATE POLICY {QUOTED} ON {QUOTED}.t USING ({QUOTED} <> {TEXT});
+    CREATE STATISTICS {QUOTED}.st ON {QUOTED}, e FROM {QUOTED}.t;
+    COMMENT ON TABLE {QUOTED}.t IS {TEXT};
+    COMMENT ON COLUMN {QUOTED}.t.{QUOTED} IS {TEXT};
+    COMMENT ON TRIGGER {QUOTED} ON {QUOTED}.t IS {TEXT};
+    COMMENT ON CONSTRAINT {QUOTED} ON {QUOTED}.t IS {TEXT};
+"""
+
+
+def test_names_and_texts_are_never_run(db: Connection) -> None:
+    """Each kind of name and of text, away and back, and into a script."""
+    empty = one(db, "SELECT pggit.resolve_ref('HEAD')")
+    db.execute("CREATE TABLE public.canary (id integer); SELECT pggit.commit('the canary')")
+    db.execute("SET check_function_bodies = off")
+    db.execute(NAMED.encode())
+    tree = one(db, "SELECT pggit.live_tree()")
+    db.execute("SELECT pggit.commit(%s)", [NAME])
+    db.execute("SELECT pggit.create_restore_point(%s)", [NAME])
+    for text in ("SELECT * FROM pggit.log()", "SELECT * FROM pggit.show()", "SELECT pggit.graph('dot')",
+                 "SELECT pggit.graph('mermaid')", "SELECT * FROM pggit.status()"):  # fmt: skip
+        db.execute(text.encode())
+    for reader in ("get_history", "blame", "get_impact_analysis", "object_ddl"):
+        db.execute(f"SELECT * FROM pggit.{reader}(%s)".encode(), [f"{QUOTED}.t"])
+    first = one(db, "SELECT hash FROM pggit.log() OFFSET 1 LIMIT 1")
+    db.execute("SELECT * FROM pggit.checkout(%s)", [first])
+    assert one(db, "SELECT count(*) FROM pggit.objects WHERE is_active AND identity LIKE '%DROP TABLE%'") == 0
+    db.execute("SELECT * FROM pggit.checkout('main')")
+    assert one(db, "SELECT pggit.live_tree()") == tree
+    db.execute("SELECT * FROM pggit.restore_to_point(%s)", [NAME])
+    script = one(db, "SELECT pggit.diff_sql(%s, 'HEAD')", empty)
+    db.execute("SELECT * FROM pggit.checkout(%s)", [empty])
+    db.execute(script.encode())
+    assert one(db, "SELECT pggit.live_tree()") == tree
+    assert one(db, "SELECT to_regclass('public.canary') IS NOT NULL")
+    assert differences(db) == []
+
+
+def test_what_shadows_functions_and_operators_runs_nowhere(db: Connection, connect: Connect) -> None:
+    """Mallory's own format(), clock_timestamp() and = stand first in the superuser's search_path."""
+    db.execute("CREATE TABLE loot (who text); GRANT ALL ON loot TO PUBLIC; GRANT CREATE ON SCHEMA public TO PUBLIC")
+    connect("mallory").execute(HOSTILE.format(schema="public").encode())
+    db.execute("SELECT pggit.commit('hers')")
+    db.execute("SET search_path = public, pg_catalog")
+    for statement in (
+        "CREATE TABLE victim (id integer PRIMARY KEY, note text)",
+        "SELECT pggit.commit('one')",
+        "SELECT pggit.create_branch('side')",
+        "ALTER TABLE victim ADD COLUMN x text",
+        "SELECT pggit.commit('two')",
+        "SELECT * FROM pggit.checkout('side')",
+        "CREATE INDEX ON victim (note)",
+        "SELECT pggit.commit('three')",
+        "SELECT * FROM pggit.merge('main')",
+        "SELECT * FROM pggit.diff('main', 'side')",
+        "SELECT pggit.diff_sql('main', 'LIVE')",
+        "SELECT pggit.export_ddl()",
+        "SELECT * FROM pggit.revert('main')",
+        "SELECT pggit.create_restore_point('p')",
+        "SELECT * FROM pggit.reset('main')",
+        "SELECT * FROM pggit.restore_to_point('p')",
+        "SELECT * FROM pggit.blame('public.victim')",
+        "SELECT * FROM pggit.log()",
+        "SELECT pggit.graph('text')",
+        "SELECT * FROM pggit.schema_at(pg_catalog.clock_timestamp())",
+        "SELECT pggit.seal()",
+        "SELECT * FROM pggit.verify_audit()",
+    ):
+        db.execute(statement.encode())
+    assert db.execute("SELECT * FROM public.loot").fetchall() == []
+    db.execute("RESET search_path")
+    assert differences(db) == []
+
+
+def test_a_definition_that_was_tampered_with_is_not_run(db: Connection) -> None:
+    db.execute("CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'; SELECT pggit.commit('one')")
+    db.execute("SELECT pggit.create_branch('one'); DROP FUNCTION f(); SELECT pggit.commit('two')")
+    db.execute("ALTER TABLE pggit.blobs DISABLE TRIGGER USER")
+    db.execute("UPDATE pggit.blobs SET definition = replace(definition::text, 'SELECT 1', 'SELECT 666')::jsonb")
+    for attempt in ("SELECT * FROM pggit.checkout('one')", "SELECT pggit.export_ddl('one')"):
+        with pytest.raises(psycopg.DatabaseError) as raised:
+            db.execute(attempt.encode())
+        assert raised.value.sqlstate == "GT035"
+    assert one(db, "SELECT to_regprocedure('f()') IS NULL")
+
+
+ARGUMENTS = {
+    "text": ["NULL", "''", "'HEAD'", "'main'", f"{TEXT}", "repeat('x', 3000)", "'LIVE'", "'public.victim'", "'now'"],
+    "boolean": ["NULL", "true", "false"],
+    "bigint": ["NULL", "-1", "0", "1", "9223372036854775807"],
+    "integer": ["NULL", "-1", "0", "2147483647"],
+    "jsonb": ["NULL", "'null'", "'[]'", """'{"owner": "postgres", "columns": []}'"""],
+    "timestamp with time zone": ["NULL", "'-infinity'", "'infinity'", "now()"],
+    "text[]": ["NULL", "'{}'", "ARRAY[NULL, 'x']"],
+    "oid[]": ["NULL", "'{}'", "ARRAY[0, 1259]::oid[]"],
+    "oid": ["NULL", "0", "1259"],
+}
+LEVELS = ("reader", "committer", "admin")
+SOUND = {
+    "a blob that is not what its hash says": """
+        SELECT count(*) FROM pggit.blobs b WHERE b.hash <> pggit.blob_hash(b.object_type, b.identity, b.definition)""",
+    "a branch without its commit": """
+        SELECT count(*) FROM pggit.branches b WHERE NOT EXISTS (SELECT FROM pggit.commits c WHERE c.hash = b.head)""",
+    "a commit without its tree": """
+        SELECT count(*) FROM pggit.commits c WHERE NOT EXISTS (SELECT FROM pggit.trees t WHERE t.hash = c.tree)""",
+    "a commit without its parent": """
+        SELECT count(*) FROM pggit.commits c CROSS JOIN unnest(c.parents) p
+        WHERE NOT EXISTS (SELECT FROM pggit.commits q WHERE q.hash = p)""",
+    "history under another's name": """
+        SELECT count(*) FROM pggit.history h WHERE h.identity = 'public.victim' AND h.session_role <> 'postgres'""",
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_call_with_hostile_arguments_does_harm(db: Connection, connect: Connect, level: str) -> None:
+    """Every function that a level may call, alone, with whatever a role could think of."""
+    mallory = connect("mallory")
+    db.execute("CREATE TABLE victim (id integer PRIMARY KEY); INSERT INTO victim VALUES (1)")
+    db.execute("SELECT pggit.commit('one'); CREATE TABLE canary (id integer); SELECT pggit.commit('two')")
+    db.execute("SELECT pggit.grant_access('mallory', %s)", [level])
+    before = db.execute("SELECT md5(string_agg(h::text, ' ' ORDER BY h.id)), max(h.id) FROM pggit.history h").fetchone()
+    assert before is not None
+    mallory.execute("SET statement_timeout = '10s'")  # what never ends is broken, too
+    functions = mallory.execute("""
+        SELECT p.proname, p.proargtypes::regtype[]::text[] FROM pg_proc p
+        WHERE p.pronamespace = 'pggit'::regnamespace AND has_function_privilege(p.oid, 'EXECUTE')
+          AND p.prorettype <> 'event_trigger'::regtype AND p.prokind = 'f' ORDER BY 1""").fetchall()
+    assert len(functions) > 10
+    called = 0
+    broken: list[str] = []
+    for name, types in functions:
+        pools = [ARGUMENTS.get(type_name, ["NULL"]) for type_name in types]
+        for turn in range(max(map(len, pools), default=1)):
+            words = ", ".join(pool[(turn + place) % len(pool)] + f"::{type_name}"
+                              for place, (pool, type_name) in enumerate(zip(pools, types, strict=True)))  # fmt: skip
+            try:
+                mallory.execute(f"SELECT * FROM pggit.{name}({words})".encode())
+                called += 1
+            except psycopg.DatabaseError as error:
+                if error.sqlstate in ("XX000", "XX001", "XX002", "57014"):  # PostgreSQL's own "cannot be"
+                    broken.append(f"{name}({words}): {error}")
+    assert broken == []
+    assert called > 10
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        mallory.execute("DROP TABLE victim")
+    db.execute("SELECT pggit.resume()")
+    assert one(db, "SELECT count(*) FROM victim") == 1
+    assert one(db, "SELECT to_regclass('public.canary') IS NOT NULL")
+    after = one(
+        db, "SELECT md5(string_agg(h::text, ' ' ORDER BY h.id)) FROM pggit.history h WHERE h.id <= %s", before[1]
+    )
+    assert after == before[0]
+    assert {what: one(db, query) for what, query in SOUND.items()} == dict.fromkeys(SOUND, 0)
+    if level == "reader":
+        assert one(db, "SELECT count(*) FROM pggit.reflog WHERE changed_by = 'mallory'") == 0
+    db.execute("SELECT pggit.rescan()")
+    assert differences(db) == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "INSERT INTO pggit.history SELECT * FROM pggit.history",
+        "UPDATE pggit.history SET session_role = 'somebody'",
+        "DELETE FROM pggit.history",
+        "TRUNCATE pggit.history",
+        "UPDATE pggit.branches SET head = 'x'",
+        "DELETE FROM pggit.tags",
+        "INSERT INTO pggit.blobs (hash, object_type, identity, definition) VALUES ('x', 'TABLE', 'x', '{}')",
+        "UPDATE pggit.head SET branch_id = 1",
+        "INSERT INTO pggit.uncommitted (object_type, identity) VALUES ('TABLE', 'x')",
+        "UPDATE pggit.seals SET digest = 'x'",
+        "UPDATE pggit.attic SET parked_as = 'pggit.history'",
+        "UPDATE pggit.merge_state SET merged_tree = 'x'",
+        "INSERT INTO pggit.merge_state (source) VALUES ('x')",
+        "UPDATE pggit.restore_points SET tree = 'x'",
+        "INSERT INTO pggit.settings (name, value) VALUES ('paused', 'on')",
+        "SELECT setval('pggit.history_id_seq', 1)",
+        "CREATE TABLE pggit.mine (id integer)",
+        "SELECT pggit.grant_access('mallory', 'admin')",
+        "SELECT pggit.move_branch(1, 'x', 'y', 'z')",
+        "SELECT pggit.put_commit(1, 'x', '{}', 'y')",
+        "SELECT pggit.put_blob('TABLE', 'x', '{}')",
+    ],
+)
+def test_nothing_can_be_forged_at_any_level(db: Connection, connect: Connect, level: str, forgery: str) -> None:
+    mallory = connect("mallory")
+    db.execute("SELECT pggit.grant_access('mallory', %s)", [level])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        mallory.execute(forgery.encode())
