@@ -234,6 +234,7 @@ CREATE FUNCTION pggit.plan(from_tree text, to_tree text) RETURNS SETOF pggit.pla
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     objects pggit.plan_object[];
+    renaming pggit.plan_node[];
     more pggit.plan_object[];
     known text[];
     old_elements pggit.element[];
@@ -251,6 +252,12 @@ BEGIN
     IF objects = '{}' THEN
         RETURN;
     END IF;
+    known := ARRAY(SELECT o.object_type || ' ' || o.identity FROM unnest(objects) o);
+    SELECT r.renamed, r.statements INTO objects, renaming FROM pggit.apply_renames(objects) r;
+    RETURN QUERY SELECT * FROM unnest(renaming);
+    IF objects = '{}' THEN
+        RETURN;
+    END IF;
     LOOP
         old_elements := ARRAY(
             SELECT e FROM unnest(objects) o CROSS JOIN LATERAL pggit.elements(o.object_type, o.identity, o.old_definition, o.column_order) e
@@ -264,7 +271,7 @@ BEGIN
         broken := ARRAY(SELECT b FROM unnest(broken) b WHERE b <> ALL (asked));
         EXIT WHEN broken = '{}';
         asked := asked || broken;
-        known := ARRAY(SELECT o.object_type || ' ' || o.identity FROM unnest(objects) o);
+        known := known || ARRAY(SELECT o.object_type || ' ' || o.identity FROM unnest(objects) o);
         more := ARRAY(SELECT o FROM pggit.objects_that_mention(from_tree, broken, known) o);
         EXIT WHEN more = '{}';
         objects := objects || more;
@@ -393,7 +400,7 @@ BEGIN
         LEFT JOIN unnest(old_elements) o ON o.key = f.key
         LEFT JOIN unnest(new_elements) n ON n.key = f.key
         CROSS JOIN (SELECT array_agg(g.key) AS gone_keys FROM unnest(keys, fates) AS g (key, fate) WHERE g.fate IN ('drop', 'replace')) gone;
-        EXIT WHEN fates = previous;
+        EXIT WHEN fates IS NOT DISTINCT FROM previous;
     END LOOP;
     broken := ARRAY(
         SELECT DISTINCT b FROM (

@@ -93,3 +93,32 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.generate_migration(text, text) IS 'The scripts for both ways between two states of the schema.';
+
+CREATE FUNCTION pggit.object_ddl(object text, ref text DEFAULT 'LIVE', object_type text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    tree text := pggit.tree_of(ref);
+    found record;
+    blob text;
+    parts pggit.element[];
+    keys text[];
+BEGIN
+    SELECT f.found_type, f.identity INTO found FROM pggit.find_object(object, object_type) f;
+    blob := pggit.tree_lookup(tree, pggit.tree_key(found.found_type, found.identity));
+    IF blob IS NULL THEN
+        RAISE EXCEPTION 'there is no % % at %', found.found_type, found.identity, ref
+            USING ERRCODE = 'GT043', HINT = 'pggit.get_history() tells when it was there.';
+    END IF;
+    parts := ARRAY(SELECT e FROM pggit.elements(found.found_type, found.identity, pggit.definition_of(blob),
+                                                pggit.column_order_of(found.found_type, found.identity, blob)) e);
+    keys := ARRAY(SELECT p.key FROM unnest(parts) p ORDER BY p.key COLLATE "C");
+    RETURN (
+        SELECT string_agg(s.text || E';\n', '' ORDER BY n.place, s.place)
+        FROM pggit.order_nodes(pggit.plan_nodes('{}', parts, keys, array_fill('create'::text, ARRAY[cardinality(keys)]), '{}', NULL))
+             WITH ORDINALITY AS n (id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank,
+                                   as_owner_of, loses, old_identity, place)
+        CROSS JOIN LATERAL unnest(n.statements) WITH ORDINALITY AS s (text, place));
+END
+$$;
+COMMENT ON FUNCTION pggit.object_ddl(text, text, text) IS
+'The statements that make one object as it is or was at a branch, tag, commit, restore point, moment or LIVE.';

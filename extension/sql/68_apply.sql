@@ -35,11 +35,28 @@ BEGIN
         WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384
           AND (d.classid = 'pg_class'::regclass AND d.objid = to_regclass(relation)
                OR d.classid = 'pg_constraint'::regclass
-                  AND d.objid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid = to_regclass(relation))));
+                  AND d.objid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid = to_regclass(relation))
+               OR d.classid = 'pg_attrdef'::regclass
+                  AND d.objid IN (SELECT a.oid FROM pg_attrdef a WHERE a.adrelid = to_regclass(relation))));
 END
 $$;
 COMMENT ON FUNCTION pggit.may_run_code(text) IS
-'Whether a user''s function stands in a table''s partition key or constraints: attaching a partition evaluates them, and needs the owner of both tables.';
+'Whether a user''s function stands in a table''s partition key, constraints or defaults, which ALTER TABLE may evaluate.';
+
+CREATE FUNCTION pggit.rights_of(node pggit.plan_node, statement text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Where no code of the owner's can run, the caller's own rights do: the owner may lack some that the
+    -- statement needs, on a partition or a child of another owner, say.
+    RETURN CASE
+        WHEN node.part = 'link' THEN
+            CASE WHEN pggit.may_run_code(node.as_owner_of) OR pggit.may_run_code(node.identity) THEN node.as_owner_of END
+        WHEN array_remove(pggit.names_in(statement), node.identity) <> '{}' OR pggit.may_run_code(node.identity) THEN node.as_owner_of
+        END;
+END
+$$;
+COMMENT ON FUNCTION pggit.rights_of(pggit.plan_node, text) IS
+'The relation or type with whose owner''s rights a statement has to run; null where the caller''s will do.';
 
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
@@ -99,8 +116,7 @@ BEGIN
             IF statement = 'RESET ROLE' THEN
                 statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
             END IF;
-            PERFORM pggit.run_step(statement, CASE WHEN node.part <> 'link' OR pggit.may_run_code(node.as_owner_of)
-                OR pggit.may_run_code(node.identity) THEN node.as_owner_of END);
+            PERFORM pggit.run_step(statement, pggit.rights_of(node, statement));
         END LOOP;
         IF node.statements <> '{}' THEN
             RETURN QUERY SELECT CASE WHEN node.part = '' AND node.action <> 'alter' THEN node.action ELSE 'alter' END,

@@ -1,0 +1,300 @@
+-- Renames: trees know nothing of them, but history does. What kept its id from one name to another is renamed and
+-- not dropped and made anew, so that its rows stay.
+
+CREATE TYPE pggit.rename AS (
+    object_type text,
+    old_identity text,
+    new_identity text,
+    old_column text,
+    new_column text
+);
+COMMENT ON TYPE pggit.rename IS
+'An object under two names; or, with old_column and new_column, a column of the table that new_identity names.';
+
+CREATE FUNCTION pggit.ids_of(of_type text, of_identity text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity)
+        UNION SELECT h.object_id FROM pggit.history h
+        WHERE h.old_identity IS NOT NULL AND h.object_type = of_type AND (h.old_identity = of_identity OR h.identity = of_identity));
+END
+$$;
+COMMENT ON FUNCTION pggit.ids_of(text, text) IS 'The ids of all objects that ever had a name.';
+
+CREATE FUNCTION pggit.find_renames(objects pggit.plan_object[]) RETURNS SETOF pggit.rename
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH gone AS (
+        SELECT o.object_type, o.identity, pggit.ids_of(o.object_type, o.identity) AS ids FROM unnest(objects) o
+        WHERE o.new_definition IS NULL AND o.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'SEQUENCE', 'TYPE', 'DOMAIN', 'INDEX')
+    ), come AS (
+        SELECT o.object_type, o.identity, pggit.ids_of(o.object_type, o.identity) AS ids FROM unnest(objects) o
+        WHERE o.old_definition IS NULL AND o.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'SEQUENCE', 'TYPE', 'DOMAIN', 'INDEX')
+    ), pair AS (
+        SELECT g.object_type, g.identity AS old_identity, c.identity AS new_identity,
+            count(*) OVER (PARTITION BY g.object_type, g.identity) AS of_old, count(*) OVER (PARTITION BY c.object_type, c.identity) AS of_new
+        FROM gone g JOIN come c ON c.object_type = g.object_type AND c.ids && g.ids
+    )
+    SELECT p.object_type, p.old_identity, p.new_identity, NULL::text, NULL::text FROM pair p
+    WHERE p.of_old = 1 AND p.of_new = 1
+      -- the new name may have to be made free first: then it is no simple rename
+      AND NOT EXISTS (SELECT FROM unnest(objects) o WHERE o.old_definition IS NOT NULL AND o.identity = p.new_identity
+                      AND (o.object_type = 'SCHEMA') = (p.object_type = 'SCHEMA'))
+    ORDER BY p.object_type <> 'SCHEMA', p.object_type <> 'TABLE', p.object_type, p.old_identity COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION pggit.find_renames(pggit.plan_object[]) IS
+'Which of the objects that one side alone has are the same under another name.';
+
+CREATE FUNCTION pggit.find_column_renames(of_type text, was_called text, is_called text, old_definition jsonb, new_definition jsonb)
+RETURNS SETOF pggit.rename
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH step AS (
+        -- one command renames one column: the same columns, but for the name at one place
+        SELECT DISTINCT was.name AS a, is_now.name AS b
+        FROM pggit.history h
+        CROSS JOIN LATERAL unnest(h.old_column_order) WITH ORDINALITY AS was (name, place)
+        JOIN LATERAL unnest(h.new_column_order) WITH ORDINALITY AS is_now (name, place) ON is_now.place = was.place AND is_now.name <> was.name
+        WHERE h.object_id = ANY (pggit.ids_of(of_type, is_called) || pggit.ids_of(of_type, was_called))
+          AND cardinality(h.old_column_order) = cardinality(h.new_column_order)
+          AND cardinality(h.old_column_order) - 1 = (
+              SELECT count(*) FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y) WHERE u.x = u.y)
+          AND was.name <> ALL (h.new_column_order)
+    ), pair AS (
+        SELECT x.old_name, x.new_name,
+            count(*) OVER (PARTITION BY x.old_name) AS of_old, count(*) OVER (PARTITION BY x.new_name) AS of_new
+        FROM (SELECT s.a AS old_name, s.b AS new_name FROM step s UNION SELECT s.b, s.a FROM step s) x
+        -- a typed table gets its columns' names from the type
+        WHERE NOT old_definition ? 'of_type' AND NOT new_definition ? 'of_type'
+          AND old_definition -> 'columns' ? x.old_name AND NOT new_definition -> 'columns' ? x.old_name
+          AND new_definition -> 'columns' ? x.new_name AND NOT old_definition -> 'columns' ? x.new_name
+          AND NOT new_definition #> ARRAY['columns', x.new_name] ? 'inherited'
+          AND NOT old_definition #> ARRAY['columns', x.old_name] ? 'inherited'
+          AND NOT EXISTS (SELECT FROM unnest(ARRAY['generated', 'identity']) k
+                          WHERE old_definition #> ARRAY['columns', x.old_name] ? k <> new_definition #> ARRAY['columns', x.new_name] ? k)
+    )
+    SELECT of_type, was_called, is_called, p.old_name, p.new_name FROM pair p
+    WHERE p.of_old = 1 AND p.of_new = 1 ORDER BY p.old_name COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION pggit.find_column_renames(text, text, text, jsonb, jsonb) IS
+'Which columns that one side alone has are the same under another name.';
+
+CREATE FUNCTION pggit.rename_in_text(content text, renames pggit.rename[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    r pggit.rename;
+    pattern text;
+BEGIN
+    FOREACH r IN ARRAY renames LOOP
+        CONTINUE WHEN r.old_column IS NOT NULL;
+        pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
+        content := regexp_replace(
+            content, '(?<![a-z0-9_".])' || pattern || CASE r.object_type WHEN 'SCHEMA' THEN '(?=[.])' ELSE '(?![a-z0-9_"])' END,
+            replace(r.new_identity, '\', '\\'), 'g');
+    END LOOP;
+    RETURN content;
+END
+$$;
+COMMENT ON FUNCTION pggit.rename_in_text(text, pggit.rename[]) IS 'A piece of SQL after objects that it may mention were renamed.';
+
+CREATE FUNCTION pggit.rename_column_in_text(content text, of_identity text, renames pggit.rename[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    r pggit.rename;
+BEGIN
+    FOREACH r IN ARRAY renames LOOP
+        CONTINUE WHEN r.old_column IS NULL;
+        content := regexp_replace(
+            content, '(?<![a-z0-9_"])' || regexp_replace(quote_ident(r.old_column), '([\\.^$*+?()\[\]{}|])', '\\\1', 'g') || '(?![a-z0-9_"])',
+            replace(quote_ident(r.new_column), '\', '\\'), 'g');
+    END LOOP;
+    RETURN content;
+END
+$$;
+COMMENT ON FUNCTION pggit.rename_column_in_text(text, text, pggit.rename[]) IS
+'A piece of SQL after columns were renamed, if every word that looks like one is one.';
+
+CREATE FUNCTION pggit.rename_in_definition(of_type text, key text, old_value jsonb, new_value jsonb, renames pggit.rename[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    content text;
+    guess text;
+    body_at integer;
+BEGIN
+    CASE jsonb_typeof(old_value)
+        WHEN 'object' THEN
+            RETURN coalesce((
+                SELECT jsonb_object_agg(k.key, pggit.rename_in_definition(of_type, k.key, k.value, new_value -> k.key, renames))
+                FROM jsonb_each(old_value) k), '{}');
+        WHEN 'array' THEN
+            RETURN coalesce((
+                SELECT jsonb_agg(pggit.rename_in_definition(of_type, key, k.value, new_value -> (k.place::integer - 1), renames) ORDER BY k.place)
+                FROM jsonb_array_elements(old_value) WITH ORDINALITY AS k (value, place)), '[]');
+        WHEN 'string' THEN
+            IF key IN ('comment', 'index_comment', 'multirange_comment', 'labels', 'acl', 'owner', 'options', 'initial') OR old_value = new_value THEN
+                RETURN old_value;
+            END IF;
+            content := old_value #>> '{}';
+            IF key = 'schema' THEN  -- the one name that stands there without what it qualifies
+                RETURN to_jsonb(coalesce((SELECT CASE WHEN quote_ident(content) = r.old_identity THEN (parse_ident(r.new_identity))[1] ELSE r.new_identity END
+                    FROM unnest(renames) r WHERE r.object_type = 'SCHEMA' AND content IN (r.old_identity, (parse_ident(r.old_identity))[1])), content));
+            END IF;
+            -- PostgreSQL renames nothing inside the text of a function.
+            body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
+            content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), renames) || substr(content, body_at + 1)
+                ELSE pggit.rename_in_text(content, renames) END;
+            guess := CASE WHEN body_at = 0 THEN pggit.rename_column_in_text(content, NULL, renames) END;
+            RETURN CASE WHEN guess = new_value #>> '{}' THEN new_value ELSE to_jsonb(content) END;
+        ELSE
+            RETURN old_value;
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION pggit.rename_in_definition(text, text, jsonb, jsonb, pggit.rename[]) IS
+'A definition as it reads after the renames. new_value is what it is to become: a column''s new name is put in only where that gives it.';
+
+CREATE FUNCTION pggit.rename_table(definition jsonb, r pggit.rename, columns pggit.rename[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    result jsonb := '{}';
+    c record;
+    c_rename pggit.rename;
+    new_name text;
+    value jsonb;
+    old_table text := (parse_ident(r.old_identity))[2];
+    new_table text := (parse_ident(r.new_identity))[2];
+    named boolean := pggit.not_null_sql('', '') <> '';
+    constraint_name text;
+BEGIN
+    FOR c IN SELECT k.key, k.value FROM jsonb_each(definition -> 'columns') k LOOP
+        value := c.value;
+        new_name := c.key;
+        FOREACH c_rename IN ARRAY columns LOOP
+            IF c_rename.old_column = c.key AND c_rename.new_identity = r.new_identity THEN
+                new_name := c_rename.new_column;
+            END IF;
+        END LOOP;
+        -- An identity column's sequence moves along with its table.
+        IF value ? 'identity' AND pggit.schema_part(r.old_identity) <> pggit.schema_part(r.new_identity) THEN
+            value := jsonb_set(value, '{identity,sequence}',
+                to_jsonb(pggit.schema_part(r.new_identity) || '.' || pggit.name_part(value #>> '{identity,sequence}')));
+        END IF;
+        -- A NOT NULL constraint keeps the name that it got from the table's and the column's old ones.
+        IF named AND value ? 'not_null' AND NOT value ? 'inherited' AND (old_table <> new_table OR new_name <> c.key) THEN
+            constraint_name := coalesce(value #>> '{not_null_constraint,name}', pggit.default_not_null_name(old_table, c.key));
+            value := value || jsonb_build_object('not_null_constraint', coalesce(value -> 'not_null_constraint', '{}') || jsonb_build_object(
+                'name', constraint_name, 'definition', regexp_replace(
+                    coalesce(value #>> '{not_null_constraint,definition}', 'NOT NULL ' || quote_ident(c.key)),
+                    '^NOT NULL (?:"(?:[^"]|"")+"|[a-z_0-9]+)', 'NOT NULL ' || replace(quote_ident(new_name), '\', '\\'))));
+            IF constraint_name = pggit.default_not_null_name(new_table, new_name) AND NOT value -> 'not_null_constraint' ? 'comment'
+               AND value #>> '{not_null_constraint,definition}' !~ ' (NO INHERIT|NOT VALID)$' THEN
+                value := value - 'not_null_constraint';
+            END IF;
+        END IF;
+        result := result || jsonb_build_object(new_name, value);
+    END LOOP;
+    RETURN definition || jsonb_build_object('columns', result);
+END
+$$;
+COMMENT ON FUNCTION pggit.rename_table(jsonb, pggit.rename, pggit.rename[]) IS
+'A table''s definition after it, or columns of it, were renamed: what else changes by that.';
+
+CREATE FUNCTION pggit.apply_renames(objects pggit.plan_object[], OUT renamed pggit.plan_object[], OUT statements pggit.plan_node[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
+    columns pggit.rename[];
+BEGIN
+    renamed := objects;
+    statements := '{}';
+    -- Both sides side by side, under the new names.
+    renamed := ARRAY(
+        SELECT ROW(coalesce(n.object_type, o.object_type), coalesce(n.identity, o.new_identity), o.old_definition, n.new_definition, n.column_order)::pggit.plan_object
+        FROM (SELECT x.object_type, x.old_definition, coalesce(
+                  (SELECT r.new_identity FROM unnest(renames) r WHERE r.object_type = x.object_type AND r.old_identity = x.identity),
+                  pggit.rename_in_text(x.identity, renames)) AS new_identity
+              FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
+        FULL JOIN (SELECT x.* FROM unnest(objects) x WHERE x.new_definition IS NOT NULL) n
+            ON n.object_type = o.object_type AND n.identity = o.new_identity);
+    columns := ARRAY(
+        SELECT c FROM unnest(renamed) o
+        CROSS JOIN LATERAL pggit.find_column_renames(o.object_type, coalesce(
+            (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity), o.identity),
+            o.identity, o.old_definition, o.new_definition) c
+        WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND o.old_definition IS NOT NULL AND o.new_definition IS NOT NULL);
+    IF renames = '{}' AND columns = '{}' THEN
+        renamed := objects;
+        RETURN;
+    END IF;
+    renamed := ARRAY(
+        SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
+            pggit.rename_in_definition(o.object_type, NULL,
+                CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
+                    THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
+                    ELSE o.old_definition END,
+                o.new_definition, renames || columns) END,
+            o.new_definition, o.column_order)::pggit.plan_object
+        FROM unnest(renamed) o
+        LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
+        LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
+    statements := ARRAY(
+        SELECT ROW(0, 'alter', pggit.element_key(x.object_type, x.new_identity, 'name'), x.object_type, x.new_identity, 'name', x.list,
+                   NULL, NULL, NULL, NULL, 0, NULL, NULL, x.old_identity)::pggit.plan_node
+        FROM (
+            SELECT r.object_type, r.new_identity, r.old_identity, pggit.rename_statements(r, renames, objects) AS list, 1 AS kind, r.place
+            FROM unnest(renames) WITH ORDINALITY AS r (object_type, old_identity, new_identity, old_column, new_column, place)
+            UNION ALL
+            SELECT c.object_type, c.new_identity, c.old_identity,
+                ARRAY[format('ALTER TABLE %s RENAME COLUMN %I TO %I', c.new_identity, c.old_column, c.new_column)], 2, c.place
+            FROM unnest(columns) WITH ORDINALITY AS c (object_type, old_identity, new_identity, old_column, new_column, place)
+        ) x WHERE x.list <> '{}' ORDER BY x.kind, x.place);
+END
+$$;
+COMMENT ON FUNCTION pggit.apply_renames(pggit.plan_object[]) IS
+'The objects under their new names, as they are once they are renamed, and the steps that rename them.';
+
+CREATE FUNCTION pggit.rename_statements(
+    renamed record, renames pggit.rename[], objects pggit.plan_object[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    r pggit.rename := ROW(renamed.object_type, renamed.old_identity, renamed.new_identity, NULL, NULL)::pggit.rename;
+    -- the name after what was renamed before it: its schema, its table
+    current_identity text := r.old_identity;
+    other pggit.rename;
+    definition jsonb := (SELECT o.old_definition FROM unnest(objects) o WHERE o.object_type = r.object_type AND o.identity = r.old_identity);
+    statements text[] := '{}';
+BEGIN
+    IF r.object_type = 'SCHEMA' THEN
+        RETURN ARRAY[format('ALTER SCHEMA %s RENAME TO %s', r.old_identity, r.new_identity)];
+    END IF;
+    FOREACH other IN ARRAY renames LOOP
+        IF other.object_type = 'SCHEMA' AND other.old_identity = pggit.schema_part(current_identity) THEN
+            current_identity := other.new_identity || '.' || pggit.name_part(current_identity);
+        ELSIF other.object_type = 'TABLE' AND r.object_type IN ('INDEX', 'SEQUENCE')
+              AND (other.old_identity = definition ->> 'table' OR starts_with(definition ->> 'owned_by', other.old_identity || '.')) THEN
+            current_identity := pggit.schema_part(other.new_identity) || '.' || pggit.name_part(current_identity);
+        END IF;
+    END LOOP;
+    IF pggit.schema_part(current_identity) <> pggit.schema_part(r.new_identity) AND r.object_type <> 'INDEX' THEN
+        IF EXISTS (SELECT FROM unnest(objects) o WHERE o.object_type = 'SCHEMA' AND o.old_definition IS NULL
+                   AND o.identity = pggit.schema_part(r.new_identity))
+           AND NOT EXISTS (SELECT FROM unnest(renames) x WHERE x.object_type = 'SCHEMA' AND x.new_identity = pggit.schema_part(r.new_identity))
+        THEN
+            statements := ARRAY['CREATE SCHEMA IF NOT EXISTS ' || pggit.schema_part(r.new_identity)];
+        END IF;
+        statements := statements || format('ALTER %s %s SET SCHEMA %s', r.object_type, current_identity, pggit.schema_part(r.new_identity));
+    END IF;
+    IF pggit.name_part(current_identity) <> pggit.name_part(r.new_identity) THEN
+        statements := statements || format('ALTER %s %s.%s RENAME TO %s', r.object_type, pggit.schema_part(r.new_identity),
+                                           pggit.name_part(current_identity), pggit.name_part(r.new_identity));
+    END IF;
+    RETURN statements;
+END
+$$;
+COMMENT ON FUNCTION pggit.rename_statements(record, pggit.rename[], pggit.plan_object[]) IS
+'Statements that give an object its new name; indexes and owned sequences move along with their table.';
