@@ -82,8 +82,8 @@ BEGIN
             RETURN;
         END IF;
     ELSIF is_named_map
-          AND 'object' = ALL (ARRAY[coalesce(jsonb_typeof(base), 'object'), coalesce(jsonb_typeof(ours), 'object'),
-                                    coalesce(jsonb_typeof(theirs), 'object')])
+          AND coalesce(jsonb_typeof(base), 'object') = 'object' AND coalesce(jsonb_typeof(ours), 'object') = 'object'
+          AND coalesce(jsonb_typeof(theirs), 'object') = 'object'
           OR jsonb_typeof(base) = 'object' AND jsonb_typeof(ours) = 'object' AND jsonb_typeof(theirs) = 'object'
     THEN
         merged := '{}';
@@ -100,14 +100,10 @@ BEGIN
             END IF;
             conflicts := conflicts || part.found;
         END LOOP;
-        IF depth = 2 AND path[1] = 'columns' AND conflicts = '[]'
-           AND (merged ? 'default')::integer + (merged ? 'generated')::integer + (merged ? 'identity')::integer > 1
+        -- A column has only one of these: what each side did may be unable to stand together.
+        IF depth <> 2 OR path[1] <> 'columns' OR conflicts <> '[]'
+           OR (merged ? 'default')::integer + (merged ? 'generated')::integer + (merged ? 'identity')::integer < 2
         THEN
-            NULL;  -- a column has only one of these: what each side did cannot stand together
-        ELSE
-            IF merged = '{}' AND is_named_map AND name <> 'columns' THEN
-                merged := NULL;
-            END IF;
             RETURN;
         END IF;
     END IF;

@@ -99,6 +99,7 @@ BEGIN
     PERFORM pggit.lock_head();
     -- What fired no event is recorded first: a plan from a wrong picture would go wrong.
     PERFORM pggit.rescan();
+    PERFORM pggit.require_settled();
 END
 $$;
 COMMENT ON FUNCTION pggit.begin_change() IS

@@ -36,6 +36,7 @@ def test_there_and_back(two: Connection) -> None:
     assert tables(two) == {"base", "theirs"}
     assert one(two, "SELECT pggit.head_name()") == "other"
     assert last_move(two) == ("HEAD", "checkout from main to other")
+    assert one(two, "SELECT count(*) FROM pggit.uncommitted") == 0
     settled(two)
     two.execute("SELECT * FROM pggit.checkout('main')")
     assert tables(two) == {"base", "ours"}
@@ -172,6 +173,19 @@ def test_a_commit_of_another_postgresql(two: Connection) -> None:
     assert [message for message in heard if message.startswith("commit feed was made under PostgreSQL 9")]
     two.execute("SELECT * FROM pggit.checkout('main')")
     assert len(heard) == 1
+
+
+def test_another_sessions_open_change_is_not_run_over(two: Connection, connect: Connect) -> None:
+    busy = connect(autocommit=False)
+    busy.execute("ALTER TABLE ours ADD COLUMN x text")
+    two.execute("SET lock_timeout = '50ms'")
+    with pytest.raises(psycopg.errors.LockNotAvailable):  # it waits as any command would
+        two.execute("SELECT * FROM pggit.checkout('other')")
+    two.execute("RESET lock_timeout")
+    busy.commit()
+    assert refused(two, "SELECT * FROM pggit.checkout('other')") == "GT025"
+    two.execute("SELECT pggit.commit('x'); SELECT * FROM pggit.checkout('other')")
+    settled(two)
 
 
 # reset ---------------------------------------------------------------------------------------------
