@@ -59,9 +59,7 @@ TRAPS = {
     "generated": Trap("", "ALTER TABLE hers.t ADD COLUMN g integer GENERATED ALWAYS AS (hers.spy(a)) STORED"),
     "volatile-default": Trap("", "ALTER TABLE hers.t ADD COLUMN d integer DEFAULT hers.steal()"),
     "constant-default": Trap("", "ALTER TABLE hers.t ADD COLUMN d integer DEFAULT hers.spy(1)"),
-    "new-table": Trap(
-        "", "CREATE TABLE hers.n (a integer DEFAULT hers.spy(1) CHECK (hers.spy(1) = 1), UNIQUE (a))", runs=False
-    ),
+    "new-table": Trap("", "CREATE TABLE hers.n (a integer DEFAULT hers.spy(1) CHECK (hers.spy(1) = 1), UNIQUE (a))"),
     "column-of-domain": Trap(
         "",
         "CREATE DOMAIN hers.d AS integer CHECK (hers.spy(VALUE) > 0); ALTER TABLE hers.t ADD COLUMN x hers.d DEFAULT 1",
@@ -91,9 +89,22 @@ TRAPS = {
     ),
     "cast-back": Trap(
         "CREATE TYPE hers.c AS (x text); CREATE FUNCTION hers.of_c(hers.c) RETURNS text LANGUAGE sql AS"
-        " 'SELECT hers.steal(); SELECT ($1).x';"
+        " 'SELECT hers.steal(); SELECT ''('' || ($1).x || '')''';"
         "CREATE CAST (hers.c AS text) WITH FUNCTION hers.of_c(hers.c) AS ASSIGNMENT",
-        "ALTER TABLE hers.t ALTER COLUMN b TYPE hers.c USING ROW(b)::hers.c",
+        "ALTER TABLE hers.t ALTER COLUMN b TYPE hers.c USING ROW('x')::hers.c",
+    ),
+    "operator-check": Trap(
+        "CREATE FUNCTION hers.same(integer, integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS"
+        " 'BEGIN PERFORM hers.steal(); RETURN true; END';"
+        "CREATE OPERATOR hers.### (LEFTARG = integer, RIGHTARG = integer, FUNCTION = hers.same)",
+        "ALTER TABLE hers.t ADD CHECK (a OPERATOR(hers.###) 1)",
+    ),
+    "operator-as-partition-key": Trap(
+        "CREATE FUNCTION hers.same(integer, integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS"
+        " 'BEGIN PERFORM hers.steal(); RETURN true; END';"
+        "CREATE OPERATOR hers.### (LEFTARG = integer, RIGHTARG = integer, FUNCTION = hers.same);"
+        "CREATE TABLE hers.p (a integer NOT NULL, b text) PARTITION BY LIST ((a OPERATOR(hers.###) 1))",
+        "ALTER TABLE hers.p ATTACH PARTITION hers.t FOR VALUES IN (true)",
     ),
     "type-under-an-index": Trap(
         "CREATE INDEX i ON hers.t (hers.spy(a), b); ALTER TABLE hers.t ADD CHECK (hers.spy(length(b)) > 0)",
@@ -185,7 +196,7 @@ def test_nobody_reads_parked_rows_of_others(db: Connection, connect: Connect) ->
     assert one(db, "SELECT count(*) FROM pggit.list_attic()") == 1
 
 
-NAME = "\"'; DROP TABLE public.canary; --$$ %I %s %L \\"
+NAME = "\"'\n; DROP TABLE public.canary; --$$ %I %s %L \\"
 QUOTED = '"' + NAME.replace('"', '""') + '"'
 TEXT = "E'" + NAME.replace("\\", "\\\\").replace("'", "''") + "'"
 NAMED = f"""
@@ -222,7 +233,11 @@ def test_names_and_texts_are_never_run(db: Connection) -> None:
     db.execute(NAMED.encode())
     tree = one(db, "SELECT pggit.live_tree()")
     db.execute("SELECT pggit.commit(%s)", [NAME])
-    db.execute("SELECT pggit.create_restore_point(%s)", [NAME])
+    for maker in ("create_restore_point", "create_branch", "tag"):
+        with pytest.raises(psycopg.DatabaseError) as raised:
+            db.execute(f"SELECT pggit.{maker}(%s)".encode(), [NAME])
+        assert raised.value.sqlstate == "GT005"
+    db.execute("SELECT pggit.create_restore_point('here')")
     for text in ("SELECT * FROM pggit.log()", "SELECT * FROM pggit.show()", "SELECT pggit.graph('dot')",
                  "SELECT pggit.graph('mermaid')", "SELECT * FROM pggit.status()"):  # fmt: skip
         db.execute(text.encode())
@@ -233,7 +248,7 @@ def test_names_and_texts_are_never_run(db: Connection) -> None:
     assert one(db, "SELECT count(*) FROM pggit.objects WHERE is_active AND identity LIKE '%DROP TABLE%'") == 0
     db.execute("SELECT * FROM pggit.checkout('main')")
     assert one(db, "SELECT pggit.live_tree()") == tree
-    db.execute("SELECT * FROM pggit.restore_to_point(%s)", [NAME])
+    db.execute("SELECT * FROM pggit.restore_to_point('here')")
     script = one(db, "SELECT pggit.diff_sql(%s, 'HEAD')", empty)
     db.execute("SELECT * FROM pggit.checkout(%s)", [empty])
     db.execute(script.encode())

@@ -49,6 +49,7 @@ def fill(db: Connection, pg: str) -> None:
     db.execute("CREATE MATERIALIZED VIEW m AS SELECT 1 AS one; INSERT INTO plain (remark) VALUES ('a row')")
     db.execute("SELECT pggit.commit('first'); SELECT pggit.create_branch('side')")
     db.execute("ALTER TABLE plain ADD COLUMN later integer; CREATE TABLE uncommitted_one (id serial)")
+    db.execute("SELECT pggit.tag('a-tag'), pggit.create_restore_point('a-point'), pggit.seal()")
     db.execute("INSERT INTO pggit.objects (schema_name, object_name, object_type) VALUES ('x', 'by_hand', 'TABLE')")
     assert differences(db) == []
 

@@ -113,6 +113,7 @@ class Sequence:
             str(self.server.bin / "psql"),
             "-X",
             "-q",
+            "-1",
             "-v",
             "ON_ERROR_STOP=1",
             "-d",

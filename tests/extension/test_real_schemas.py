@@ -116,14 +116,14 @@ CHANGES = {
     "CREATE OR REPLACE FUNCTION sales.order_total(which bigint) RETURNS numeric LANGUAGE sql AS 'SELECT 1.0';"
     "ALTER TYPE catalogue.unit RENAME VALUE 'kg' TO 'kilogram'; DROP MATERIALIZED VIEW sales.ranking;"
     "ALTER TABLE sales.line DROP CONSTRAINT line_pkey; DROP TRIGGER audited ON sales.payment;"
-    "COMMENT ON TABLE sales.\"order\" IS 'other'; REVOKE ALL ON ALL TABLES IN SCHEMA sales FROM shop_clerk CASCADE",
+    "COMMENT ON TABLE sales.\"order\" IS 'other'; REVOKE USAGE ON SEQUENCE sales.order_number FROM shop_web",
     "saas": "DROP POLICY read_all ON app.document; ALTER TABLE app.member NO FORCE ROW LEVEL SECURITY;"
     "ALTER TABLE app.event DETACH PARTITION app.event_rest; DROP INDEX app.event_at;"
     "ALTER TABLE app.project OWNER TO saas_owner; DROP FUNCTION api.list_projects(bigint, integer);"
     "REVOKE SELECT (id) ON app.tenant FROM saas_app; ALTER VIEW api.recent RENAME TO lately;"
     "ALTER TABLE app.document_2 ENABLE TRIGGER versioned; ALTER SCHEMA api RENAME TO outside",
     "warehouse": "DROP MATERIALIZED VIEW mart.daily CASCADE; DROP RULE put ON staging.inbox;"
-    "ALTER TABLE dim.bundle NO INHERIT dim.product; DROP AGGREGATE \"lib.math\".longest(text) CASCADE;"
+    "ALTER TABLE dim.bundle DROP CONSTRAINT bundle_parts_check; DROP AGGREGATE \"lib.math\".longest(text) CASCADE;"
     "DROP STATISTICS fact.stock_pairs; ALTER SERVER lakehouse RENAME TO pond; DROP SEQUENCE fact.load_number CASCADE;"
     'ALTER DOMAIN dim.key DROP CONSTRAINT "key > 0"; ALTER TABLE fact.stock ALTER COLUMN level TYPE double precision',
 }  # fmt: skip
@@ -131,7 +131,11 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", ROLES)
 def test_checkout_to_and_fro_leaves_every_byte(db: Connection, server: Server, roles: set[str], name: str) -> None:
-    """No column is made again between these two commits, so that even the order of columns stays."""
+    """No column is made again between these two commits, so that even the order of columns stays.
+
+    Nor does one of several grants go and come back, which would then stand last; nor a parent, after which PostgreSQL
+    calls the columns the child's own, too.
+    """
     load(db, server, roles, name)
     db.execute("SELECT pggit.commit('all of it'); SELECT pggit.create_branch('before')")
     first = dump(server, db.info.dbname)
