@@ -42,8 +42,10 @@ DECLARE
     body text;
 BEGIN
     SELECT string_agg(
-        CASE WHEN n.loses IS NOT NULL AND n.action = 'drop' THEN concat('-- loses ', CASE n.loses WHEN '' THEN 'the rows of ' || n.identity
-            ELSE format('the values of %s.%I', n.identity, n.loses) END, E'\n') ELSE '' END
+        CASE WHEN n.loses IS NOT NULL AND n.action = 'drop' THEN concat('-- loses ',
+            -- a line break in a name would end the comment
+            regexp_replace(CASE n.loses WHEN '' THEN 'the rows of ' || n.identity ELSE format('the values of %s.%I', n.identity, n.loses) END,
+                           '[\n\r]', ' ', 'g'), E'\n') ELSE '' END
         || CASE WHEN strpos(s.text, '''(not recorded)''') > 0 THEN E'-- an option whose value pgGit does not record: set it by hand\n' ELSE '' END
         || s.text || E';\n', '' ORDER BY n.place, s.place)
     INTO body

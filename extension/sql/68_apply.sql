@@ -29,19 +29,23 @@ COMMENT ON FUNCTION pggit.run_step(text, text) IS
 
 CREATE FUNCTION pggit.may_run_code(relation text) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found oid := to_regclass(relation);
 BEGIN
-    RETURN EXISTS (
-        SELECT FROM pg_depend d
-        WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384
-          AND (d.classid = 'pg_class'::regclass AND d.objid = to_regclass(relation)
-               OR d.classid = 'pg_constraint'::regclass
-                  AND d.objid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid = to_regclass(relation))
-               OR d.classid = 'pg_attrdef'::regclass
-                  AND d.objid IN (SELECT a.oid FROM pg_attrdef a WHERE a.adrelid = to_regclass(relation))));
+    -- Types bring casts, input functions and the checks of domains along.
+    RETURN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = found AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384)
+        OR EXISTS (
+            SELECT FROM pg_depend d
+            WHERE d.refobjid >= 16384
+              AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_type'::regclass)
+              AND (d.classid = 'pg_class'::regclass AND (
+                      d.objid = found OR d.objid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = found))
+                   OR d.classid = 'pg_constraint'::regclass AND d.objid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid = found)
+                   OR d.classid = 'pg_attrdef'::regclass AND d.objid IN (SELECT a.oid FROM pg_attrdef a WHERE a.adrelid = found)));
 END
 $$;
 COMMENT ON FUNCTION pggit.may_run_code(text) IS
-'Whether a user''s function stands in a table''s partition key, constraints or defaults, which ALTER TABLE may evaluate.';
+'Whether code of a user''s, a function, an operator or a type, hangs on a table in a way that ALTER TABLE may run it.';
 
 CREATE FUNCTION pggit.rights_of(node pggit.plan_node, statement text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -51,7 +55,8 @@ BEGIN
     RETURN CASE
         WHEN node.part = 'link' THEN
             CASE WHEN pggit.may_run_code(node.as_owner_of) OR pggit.may_run_code(node.identity) THEN node.as_owner_of END
-        WHEN array_remove(pggit.names_in(statement), node.identity) <> '{}' OR pggit.may_run_code(node.identity) THEN node.as_owner_of
+        -- PostgreSQL writes OPERATOR() only around an operator of somebody's own
+        WHEN array_remove(pggit.names_in(statement), node.identity) <> '{}' OR strpos(statement, 'OPERATOR(') > 0 OR pggit.may_run_code(node.identity) THEN node.as_owner_of
         END;
 END
 $$;
@@ -82,9 +87,9 @@ DECLARE
     parked bigint;
     differing text;
 BEGIN
+    -- begin_change() has seen to it that the index is what the catalog has.
     PERFORM pggit.require_tracking();
     PERFORM pggit.lock_head();
-    PERFORM pggit.rescan();
     from_tree := pggit.live_tree();
     nodes := ARRAY(SELECT n FROM pggit.plan(from_tree, target) n);
 
