@@ -1,0 +1,821 @@
+"""diff is a proof: what its script makes of one schema is the other, hash for hash, and no row is lost on the way.
+
+Random schemas are test_properties' matter; here are the changes that are known to be hard, each with its rows.
+"""
+
+import dataclasses
+import re
+
+import psycopg
+import pytest
+
+from tasks.lib.servers import Server
+from tests.extension.conftest import Connect, Connection, Psql
+from tests.extension.test_commits import one
+from tests.extension.test_tracked_kinds import differences
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """Two states of a schema."""
+
+    base: str
+    change: str
+    rows: tuple[str, str] = ("SELECT 1", "SELECT 1")
+    """What to select in the first state and in the second: always the same rows."""
+    has: str = ""
+    """What the script of the change has in it, a regular expression."""
+    hasnt: str = ""
+    """What it has not: a way that is dearer than it need be."""
+
+
+def keeps(base: str, change: str, before: str, after: str = "", **more: str) -> Change:
+    return Change(base, change, (before, after or before), **more)
+
+
+NUMBERS = "INSERT INTO t SELECT g FROM generate_series(1, 5) g"
+LONG = "ä" * 31 + "b"  # 63 bytes
+ODD = ('"a.b"', '"C""d"', '"select"', '"it\'s"', '" "', '"%I $1 \\"', f'"{LONG}"', '"{x,y}"', '"новый"', '"--x"')
+
+CHANGES = {
+    # A column's type -------------------------------------------------------------------------------
+    "type-under-view": keeps(
+        f"CREATE TABLE t (a integer); {NUMBERS}; CREATE VIEW v AS SELECT a + 1 AS x FROM t;"
+        "CREATE VIEW w AS SELECT x FROM v",
+        "DROP VIEW v CASCADE; ALTER TABLE t ALTER a TYPE bigint;"
+        "CREATE VIEW v AS SELECT a + 1 AS x FROM t; CREATE VIEW w AS SELECT x FROM v",
+        "SELECT a FROM t ORDER BY a",
+        has="ALTER COLUMN a TYPE bigint",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "type-under-index-default-check": keeps(
+        f"CREATE TABLE t (a integer DEFAULT 7 CHECK (a < 100)); {NUMBERS}; CREATE INDEX t_a ON t (a) WHERE a > 2;"
+        "CREATE STATISTICS t_s ON a, (a % 2) FROM t",
+        "ALTER TABLE t ALTER a DROP DEFAULT; ALTER TABLE t ALTER a TYPE numeric(9, 2);"
+        "ALTER TABLE t ALTER a SET DEFAULT 7.5",
+        "SELECT a::integer FROM t ORDER BY a",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "type-under-generated": keeps(
+        f"CREATE TABLE t (a integer, g integer GENERATED ALWAYS AS (a * 2) STORED); {NUMBERS};"
+        "CREATE INDEX t_g ON t (g)",
+        "ALTER TABLE t DROP COLUMN g; ALTER TABLE t ALTER a TYPE bigint;"
+        "ALTER TABLE t ADD g bigint GENERATED ALWAYS AS (a * 2) STORED; CREATE INDEX t_g ON t (g)",
+        "SELECT a::bigint, g::bigint FROM t ORDER BY a",
+        hasnt="DROP TABLE|DROP COLUMN a",
+    ),
+    "type-under-policy-rule-trigger": keeps(
+        f"CREATE TABLE t (a integer); {NUMBERS}; CREATE POLICY p ON t USING (a > 0);"
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+        "CREATE TABLE log (a bigint); CREATE RULE r AS ON DELETE TO t DO ALSO INSERT INTO log VALUES (old.a);"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
+        "CREATE TRIGGER g BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (old.a <> new.a) EXECUTE FUNCTION f()",
+        "DROP POLICY p ON t; DROP RULE r ON t; DROP TRIGGER g ON t; ALTER TABLE t ALTER a TYPE bigint;"
+        "CREATE POLICY p ON t USING (a > 0); CREATE RULE r AS ON DELETE TO t DO ALSO INSERT INTO log VALUES (old.a);"
+        "CREATE TRIGGER g BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (old.a <> new.a) EXECUTE FUNCTION f()",
+        "SELECT a::bigint FROM t ORDER BY a",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "type-under-foreign-key": keeps(
+        f"CREATE TABLE t (a integer PRIMARY KEY); {NUMBERS};"
+        "CREATE TABLE u (a integer REFERENCES t ON DELETE CASCADE); INSERT INTO u TABLE t",
+        "ALTER TABLE t ALTER a TYPE bigint; ALTER TABLE u ALTER a TYPE bigint",
+        "SELECT u.a::bigint FROM t JOIN u ON t.a = u.a ORDER BY 1",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "type-by-way-of-text": keeps(
+        "CREATE TABLE t (a text); INSERT INTO t VALUES ('1'), ('22'), (NULL)",
+        "ALTER TABLE t ALTER a TYPE integer USING a::integer",
+        "SELECT a::text FROM t ORDER BY 1",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "type-of-partitions": keeps(
+        "CREATE TABLE t (a integer, k text) PARTITION BY LIST (k); CREATE TABLE t_x PARTITION OF t FOR VALUES IN ('x');"
+        "CREATE TABLE t_rest PARTITION OF t DEFAULT; INSERT INTO t VALUES (1, 'x'), (2, 'y');"
+        "CREATE INDEX t_a ON t (a)",
+        "ALTER TABLE t ALTER a TYPE bigint; ALTER TABLE t ADD UNIQUE (a, k)",
+        "SELECT tableoid::regclass::text, a::bigint, k FROM t ORDER BY a",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "type-of-an-attribute": keeps(
+        "CREATE TYPE c AS (x integer, y text); CREATE TABLE t (id integer, a c); INSERT INTO t VALUES (1, ROW(1, 'y'))",
+        "ALTER TYPE c ADD ATTRIBUTE z boolean",
+        "SELECT id, (a).x, (a).y FROM t",
+        has="ADD ATTRIBUTE z",
+    ),
+    "domain-in-use": keeps(
+        "CREATE DOMAIN d AS integer CHECK (VALUE > 0); CREATE TABLE t (a d); INSERT INTO t VALUES (1), (2);"
+        "CREATE VIEW v AS SELECT a FROM t",
+        "ALTER DOMAIN d DROP CONSTRAINT d_check; ALTER DOMAIN d ADD CHECK (VALUE >= 0); ALTER DOMAIN d SET DEFAULT 5",
+        "SELECT a::integer FROM t ORDER BY 1",
+        hasnt="DROP TABLE|DROP COLUMN|DROP DOMAIN",
+    ),
+    "base-type-of-a-domain": keeps(
+        "CREATE DOMAIN d AS integer; CREATE TABLE t (a d, b d[]); INSERT INTO t VALUES (1, '{1,2}')",
+        "ALTER TABLE t ALTER a TYPE integer, ALTER b TYPE integer[]; DROP DOMAIN d; CREATE DOMAIN d AS bigint;"
+        "ALTER TABLE t ALTER a TYPE d, ALTER b TYPE d[]",
+        "SELECT a::integer, b::text FROM t",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "collation": keeps(
+        "CREATE TABLE t (a text); INSERT INTO t VALUES ('b'), ('A'); CREATE INDEX t_a ON t (a);"
+        "CREATE VIEW v AS SELECT a FROM t",
+        'DROP VIEW v; ALTER TABLE t ALTER a TYPE text COLLATE "POSIX"; CREATE VIEW v AS SELECT a FROM t',
+        'SELECT a FROM t ORDER BY a COLLATE "C"',
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    # Enums -----------------------------------------------------------------------------------------
+    "enum-grows": keeps(
+        "CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE TABLE t (a mood); INSERT INTO t VALUES ('happy'), ('sad');"
+        "CREATE INDEX t_a ON t (a); CREATE VIEW v AS SELECT a FROM t WHERE a > 'sad'",
+        "ALTER TYPE mood ADD VALUE 'ok' BEFORE 'happy'; ALTER TYPE mood ADD VALUE 'so sad' BEFORE 'sad';"
+        "ALTER TYPE mood ADD VALUE 'glad'",
+        "SELECT a::text FROM t ORDER BY a",
+        has="ADD VALUE 'ok'",
+        hasnt="DROP TYPE",
+    ),
+    "enum-grows-and-is-used": keeps(
+        "CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE TABLE t (a mood DEFAULT 'sad');"
+        "INSERT INTO t VALUES ('happy'), ('sad');"
+        "CREATE VIEW v AS SELECT a FROM t",
+        "ALTER TYPE mood ADD VALUE 'ok';;ALTER TABLE t ALTER a SET DEFAULT 'ok';"
+        "CREATE TABLE u (b mood CHECK (b <> 'ok'))",
+        "SELECT a::text FROM t ORDER BY a",
+        hasnt="ADD VALUE|DROP TABLE|DROP COLUMN",
+    ),
+    "enum-label-renamed": keeps(
+        "CREATE TYPE mood AS ENUM ('sad', 'it''s'); CREATE TABLE t (a mood DEFAULT 'it''s');"
+        "INSERT INTO t VALUES ('it''s'), ('sad')",
+        "ALTER TYPE mood RENAME VALUE 'it''s' TO 'was'",
+        "SELECT a = 'sad' FROM t ORDER BY a",
+        has="RENAME VALUE 'it''s' TO 'was'",
+        hasnt="DROP",
+    ),
+    # Constraints -----------------------------------------------------------------------------------
+    "validated": keeps(
+        f"CREATE TABLE t (a integer); {NUMBERS}; CREATE TABLE u (a integer UNIQUE); INSERT INTO u TABLE t;"
+        "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;"
+        "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (a) NOT VALID",
+        "ALTER TABLE t VALIDATE CONSTRAINT c; ALTER TABLE t VALIDATE CONSTRAINT f",
+        "SELECT a FROM t ORDER BY a",
+        has="(?s)VALIDATE CONSTRAINT c.*VALIDATE CONSTRAINT f",
+        hasnt="DROP",
+    ),
+    "foreign-keys-in-a-circle": keeps(
+        "CREATE TABLE a (id integer PRIMARY KEY, b integer); INSERT INTO a VALUES (1, NULL)",
+        "CREATE TABLE b (id integer PRIMARY KEY, c integer); CREATE TABLE c (id integer PRIMARY KEY REFERENCES a);"
+        "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b DEFERRABLE INITIALLY DEFERRED;"
+        "ALTER TABLE b ADD FOREIGN KEY (c) REFERENCES c;"
+        "ALTER TABLE c ADD self integer REFERENCES c",
+        "SELECT * FROM a",
+    ),
+    "constraint-kinds": keeps(
+        "CREATE TABLE t (a integer, b integer, r int4range); INSERT INTO t VALUES (1, 2, '[1,2]')",
+        "ALTER TABLE t ADD PRIMARY KEY (b, a) INCLUDE (r);"
+        "ALTER TABLE t ADD CONSTRAINT u UNIQUE NULLS NOT DISTINCT (a) DEFERRABLE;"
+        "ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&); ALTER TABLE t REPLICA IDENTITY FULL;"
+        "ALTER TABLE t CLUSTER ON t_pkey",
+        "SELECT * FROM t",
+    ),
+    "constraint-another": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT c CHECK (a > 0)); INSERT INTO t VALUES (1)",
+        "ALTER TABLE t DROP CONSTRAINT c; ALTER TABLE t ADD CONSTRAINT c CHECK (a > -1) NO INHERIT",
+        "SELECT a FROM t",
+        has="DROP CONSTRAINT c",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "key-under-group-by": keeps(
+        "CREATE TABLE t (a integer PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');"
+        "CREATE TABLE u (a integer REFERENCES t);"
+        "CREATE VIEW v AS SELECT a, b, count(*) FROM t GROUP BY a",
+        "DROP VIEW v; ALTER TABLE u DROP CONSTRAINT u_a_fkey; ALTER TABLE t DROP CONSTRAINT t_pkey;"
+        "ALTER TABLE t ADD CONSTRAINT other PRIMARY KEY (a);"
+        "ALTER TABLE u ADD FOREIGN KEY (a) REFERENCES t; CREATE VIEW v AS SELECT a, b, count(*) FROM t GROUP BY a",
+        "SELECT * FROM t",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    # Sequences -------------------------------------------------------------------------------------
+    "identity-options": keeps(
+        "CREATE TABLE t (a integer GENERATED ALWAYS AS IDENTITY, b text); INSERT INTO t (b) VALUES ('x'), ('y')",
+        "ALTER TABLE t ALTER a SET GENERATED BY DEFAULT SET INCREMENT 5 SET MAXVALUE 1000 SET CYCLE",
+        "SELECT * FROM t ORDER BY a",
+        hasnt="DROP|ADD GENERATED",
+    ),
+    "identity-comes": keeps(
+        "CREATE TABLE t (a integer NOT NULL, b text); INSERT INTO t VALUES (1, 'x')",
+        "ALTER TABLE t ALTER a ADD GENERATED BY DEFAULT AS IDENTITY (START 10)",
+        "SELECT * FROM t",
+        hasnt="DROP",
+    ),
+    "serial": keeps(
+        "CREATE TABLE t (a serial PRIMARY KEY, b text); INSERT INTO t (b) VALUES ('x'), ('y')",
+        "ALTER TABLE t ALTER a TYPE bigint; ALTER SEQUENCE t_a_seq AS bigint INCREMENT 2 CACHE 5",
+        "SELECT a::bigint, b, (SELECT last_value FROM t_a_seq) FROM t ORDER BY a",
+        hasnt="DROP SEQUENCE|DROP TABLE",
+    ),
+    "ownership": keeps(
+        "CREATE SEQUENCE s START 5; SELECT nextval('s'); CREATE TABLE t (a integer DEFAULT nextval('s'));"
+        "INSERT INTO t DEFAULT VALUES",
+        "ALTER SEQUENCE s OWNED BY t.a; ALTER TABLE t ADD b integer; CREATE SEQUENCE free OWNED BY t.b",
+        "SELECT t.a, s.last_value FROM t, s",
+        hasnt="DROP SEQUENCE",
+    ),
+    "serial-to-identity": keeps(
+        "CREATE TABLE t (a serial, b text); INSERT INTO t (b) VALUES ('x')",
+        "ALTER TABLE t ALTER a DROP DEFAULT; DROP SEQUENCE t_a_seq;"
+        "ALTER TABLE t ALTER a ADD GENERATED ALWAYS AS IDENTITY",
+        "SELECT * FROM t",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    # Functions -------------------------------------------------------------------------------------
+    "signature-with-dependents": keeps(
+        "CREATE FUNCTION f(x integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT x + 1';"
+        f"CREATE TABLE t (a integer DEFAULT f(1) CHECK (f(a) > 0)); {NUMBERS}; CREATE INDEX t_f ON t (f(a));"
+        "CREATE VIEW v AS SELECT f(a) AS b FROM t",
+        "DROP FUNCTION f(integer) CASCADE;"
+        "CREATE FUNCTION f(x integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT x + 1';"
+        "ALTER TABLE t ALTER a SET DEFAULT f(1)::integer; ALTER TABLE t ADD CHECK (f(a) > 0);"
+        "CREATE INDEX t_f ON t (f(a));"
+        "CREATE VIEW v AS SELECT f(a) AS b FROM t",
+        "SELECT a FROM t ORDER BY a",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "another-argument": Change(
+        "CREATE FUNCTION f(a integer, b text DEFAULT 'x') RETURNS text LANGUAGE sql AS 'SELECT b';"
+        "CREATE VIEW v AS SELECT f(1)",
+        "DROP FUNCTION f CASCADE; CREATE FUNCTION f(a integer, b text DEFAULT 'x', VARIADIC c text[] DEFAULT '{}')"
+        " RETURNS text LANGUAGE sql AS 'SELECT b'; CREATE VIEW v AS SELECT f(1)",
+    ),
+    "body-only": Change(
+        "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'; CREATE VIEW v AS SELECT f()",
+        "CREATE OR REPLACE FUNCTION f() RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE COST 7 SET work_mem = '1MB'"
+        " AS $$SELECT '$1'::text <> 'x' AND 2 > 1 IS NOT NULL; SELECT 2$$",
+        hasnt="DROP",
+    ),
+    "functions-in-a-circle": Change(
+        "SELECT 1",
+        "CREATE FUNCTION g(integer) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN f($1); END';"
+        "CREATE FUNCTION f(integer) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN g($1); END';"
+        "CREATE TABLE t (a integer DEFAULT g(1)); CREATE FUNCTION r(t) RETURNS SETOF t LANGUAGE sql AS 'SELECT $1';"
+        "CREATE FUNCTION body() RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT count(*)::integer FROM t; END;"
+        "CREATE VIEW v AS SELECT r.a, body() FROM t, r(t)",
+    ),
+    "aggregate-and-procedure": Change(
+        "CREATE FUNCTION s(text, text) RETURNS text LANGUAGE sql AS 'SELECT $1 || $2';"
+        "CREATE AGGREGATE agg(text) (SFUNC = s, STYPE = text);"
+        "CREATE VIEW v AS SELECT agg('x')",
+        "DROP AGGREGATE agg(text) CASCADE; CREATE AGGREGATE agg(text) (SFUNC = s, STYPE = text, INITCOND = '!');"
+        "CREATE VIEW v AS SELECT agg('x');"
+        "CREATE PROCEDURE p(INOUT a integer) LANGUAGE plpgsql AS 'BEGIN a := 1; END'",
+    ),
+    # Views -----------------------------------------------------------------------------------------
+    "views-on-views": keeps(
+        f"CREATE TABLE t (a integer); {NUMBERS}",
+        "CREATE VIEW z AS SELECT a FROM t; CREATE VIEW y AS SELECT a FROM z;"
+        "CREATE VIEW x AS SELECT y.a FROM y JOIN z USING (a);"
+        "CREATE MATERIALIZED VIEW w AS SELECT a FROM x; CREATE UNIQUE INDEX w_a ON w (a);"
+        "CREATE FUNCTION f() RETURNS SETOF x LANGUAGE sql AS 'SELECT * FROM x'; CREATE VIEW a AS SELECT * FROM f()",
+        "SELECT a FROM t ORDER BY a",
+        hasnt="DROP",
+    ),
+    "view-loses-a-column": Change(
+        "CREATE TABLE t (a integer, b text); CREATE VIEW v WITH (security_barrier) AS SELECT a, b FROM t;"
+        "CREATE VIEW w AS SELECT a FROM v;"
+        "COMMENT ON COLUMN v.a IS 'a'; GRANT SELECT (a) ON v TO PUBLIC; ALTER VIEW v ALTER a SET DEFAULT 4",
+        "DROP VIEW v CASCADE; CREATE VIEW v AS SELECT a FROM t WITH CHECK OPTION; CREATE VIEW w AS SELECT a FROM v",
+    ),
+    "materialized": keeps(
+        f"CREATE TABLE t (a integer); {NUMBERS}; CREATE MATERIALIZED VIEW m AS SELECT a FROM t;"
+        "CREATE UNIQUE INDEX m_a ON m (a);"
+        "CREATE VIEW v AS SELECT a FROM m; CREATE MATERIALIZED VIEW empty AS SELECT a FROM m WITH NO DATA",
+        "DROP MATERIALIZED VIEW m CASCADE; CREATE MATERIALIZED VIEW m AS SELECT a, 1 AS one FROM t;"
+        "CREATE VIEW v AS SELECT a FROM m;"
+        "CREATE MATERIALIZED VIEW empty AS SELECT a FROM m WITH NO DATA",
+        "SELECT a FROM m ORDER BY a",
+    ),
+    # Renames: nothing but the name changes, and the rows stay ---------------------------------------
+    "rename-table": keeps(
+        "CREATE TABLE t (a integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b integer CHECK (b > 0));"
+        "INSERT INTO t (b) VALUES (4), (5);"
+        "CREATE TABLE u (a integer REFERENCES t); CREATE VIEW v AS SELECT b FROM t; CREATE INDEX t_b ON t (b)",
+        "ALTER TABLE t RENAME TO \"T.2\"",
+        "SELECT * FROM t ORDER BY a",
+        'SELECT * FROM "T.2" ORDER BY a',
+        hasnt="DROP",
+    ),
+    "rename-column": keeps(
+        "CREATE TABLE t (a integer PRIMARY KEY, b integer CHECK (b > 0)); INSERT INTO t VALUES (1, 2);"
+        "CREATE INDEX t_b ON t (b) WHERE b > 1;"
+        "CREATE VIEW v AS SELECT b FROM t",
+        'ALTER TABLE t RENAME b TO "B.b"',
+        "SELECT a, b FROM t",
+        'SELECT a, "B.b" FROM t',
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "rename-column-of-parent": keeps(
+        "CREATE TABLE t (a integer, b text) PARTITION BY RANGE (a);"
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);"
+        "INSERT INTO t VALUES (1, 'x'); CREATE INDEX t_b ON t (b)",
+        "ALTER TABLE t RENAME b TO c; ALTER TABLE t RENAME a TO key",
+        "SELECT a, b FROM t",
+        "SELECT key, c FROM t",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "rename-types": keeps(
+        "CREATE TYPE e AS ENUM ('x', 'y'); CREATE DOMAIN d AS integer; CREATE TYPE c AS (i integer);"
+        "CREATE TABLE t (e e, d d, c c, l e[]);"
+        "INSERT INTO t VALUES ('x', 1, ROW(1), '{y}')",
+        "ALTER TYPE e RENAME TO e2; ALTER DOMAIN d RENAME TO d2; ALTER TYPE c RENAME TO c2",
+        "SELECT e::text, d::integer, c::text, l::text FROM t",
+        hasnt="DROP",
+    ),
+    "rename-sequence": keeps(
+        "CREATE SEQUENCE s; SELECT nextval('s'), nextval('s');"
+        "CREATE TABLE t (a integer DEFAULT nextval('s'), b serial); INSERT INTO t DEFAULT VALUES",
+        "ALTER SEQUENCE s RENAME TO numbers; ALTER SEQUENCE t_b_seq RENAME TO t_numbers",
+        "SELECT t.a, t.b, s.last_value, t_b_seq.last_value FROM t, s, t_b_seq",
+        "SELECT t.a, t.b, s.last_value, t_numbers.last_value FROM t, numbers s, t_numbers",
+        hasnt="DROP",
+    ),
+    "rename-schema": keeps(
+        'CREATE SCHEMA old; CREATE TABLE old.t (a serial, b text); INSERT INTO old.t (b) VALUES (\'x\');'
+        'CREATE VIEW old.v AS SELECT a FROM old.t;'
+        "CREATE TYPE old.e AS ENUM ('x'); CREATE TABLE old.u (e old.e DEFAULT 'x'); INSERT INTO old.u DEFAULT VALUES;"
+        "CREATE FUNCTION old.f(old.e) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        'ALTER SCHEMA old RENAME TO "New one"',
+        "SELECT t.a, t.b, u.e::text FROM old.t, old.u",
+        'SELECT t.a, t.b, u.e::text FROM "New one".t, "New one".u',
+        hasnt="DROP",
+    ),
+    "move-to-another-schema": keeps(
+        "CREATE SCHEMA s; CREATE TABLE t (a serial PRIMARY KEY); INSERT INTO t VALUES (3);"
+        "CREATE TYPE e AS ENUM ('x'); CREATE TABLE u (e e); INSERT INTO u VALUES ('x')",
+        "ALTER TABLE t SET SCHEMA s; ALTER TYPE e SET SCHEMA s",
+        "SELECT t.a, u.e::text FROM t, u",
+        "SELECT t.a, u.e::text FROM s.t, u",
+        hasnt="DROP TABLE|DROP TYPE",
+    ),
+    "rename-and-alter": keeps(
+        "CREATE TABLE t (a integer, b text); INSERT INTO t VALUES (1, 'x')",
+        "ALTER TABLE t RENAME TO u; ALTER TABLE u RENAME a TO c;"
+        "ALTER TABLE u ALTER c TYPE bigint, ADD CHECK (c > 0); ALTER TABLE u ADD d integer",
+        "SELECT a::bigint, b FROM t",
+        "SELECT c, b FROM u",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "rename-constraint-index-trigger": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT c CHECK (a > 0) CONSTRAINT k PRIMARY KEY); INSERT INTO t VALUES (1);"
+        "CREATE INDEX i ON t (a)",
+        "ALTER TABLE t RENAME CONSTRAINT c TO d; ALTER TABLE t RENAME CONSTRAINT k TO l; ALTER INDEX i RENAME TO j",
+        "SELECT * FROM t",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    # Partitions and inheritance ----------------------------------------------------------------------
+    "partition-attached": keeps(
+        "CREATE TABLE p (a integer NOT NULL, b text) PARTITION BY RANGE (a);"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);"
+        "CREATE INDEX p_b ON p (b); CREATE TABLE t (a integer NOT NULL, b text); INSERT INTO t VALUES (11, 'x');"
+        "INSERT INTO p VALUES (1, 'y')",
+        "ALTER TABLE p ATTACH PARTITION t FOR VALUES FROM (10) TO (20); ALTER TABLE p DETACH PARTITION p1",
+        "SELECT * FROM t UNION SELECT * FROM p1 ORDER BY 1",
+        has="(?s)ATTACH PARTITION.*DETACH PARTITION|DETACH PARTITION.*ATTACH PARTITION",
+        hasnt="DROP TABLE",
+    ),
+    "partition-of-partitions": keeps(
+        "CREATE TABLE p (a integer, b text, PRIMARY KEY (a, b)) PARTITION BY HASH (a)",
+        "CREATE TABLE q PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY LIST (b);"
+        "CREATE TABLE r PARTITION OF q DEFAULT;"
+        "CREATE TABLE s PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1); CREATE INDEX ON p (b);"
+        "ALTER TABLE r ADD CHECK (a > 0)",
+        "SELECT count(*) FROM p",
+    ),
+    "bounds-moved": keeps(
+        "CREATE TABLE p (a integer) PARTITION BY RANGE (a);"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); INSERT INTO p VALUES (5)",
+        "ALTER TABLE p DETACH PARTITION p1; ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (20)",
+        "SELECT * FROM p",
+        hasnt="DROP TABLE",
+    ),
+    "inheritance": keeps(
+        "CREATE TABLE a (x integer NOT NULL); CREATE TABLE b (y text) INHERITS (a); INSERT INTO b VALUES (1, 'y')",
+        "ALTER TABLE b NO INHERIT a; CREATE TABLE c (x integer); ALTER TABLE b INHERIT c; ALTER TABLE c ADD z integer",
+        "SELECT x, y FROM b",
+        hasnt="DROP TABLE",
+    ),
+    # Rights ------------------------------------------------------------------------------------------
+    "default-privileges": Change(
+        "CREATE TABLE before (a integer); CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO diff_role;"
+        "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;"
+        "CREATE TABLE later (a integer); CREATE TABLE bare (a integer); REVOKE ALL ON bare FROM diff_role;"
+        "CREATE FUNCTION g() RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+        "CREATE FUNCTION h() RETURNS integer LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION h() TO PUBLIC;"
+        "DROP TABLE before; DROP FUNCTION f",
+    ),
+    "grants": Change(
+        "CREATE TABLE t (a integer, b text); GRANT SELECT, INSERT (a) ON t TO diff_role WITH GRANT OPTION;"
+        "CREATE SCHEMA s; GRANT USAGE ON SCHEMA s TO PUBLIC",
+        "REVOKE GRANT OPTION FOR SELECT ON t FROM diff_role; GRANT UPDATE (b) ON t TO PUBLIC;"
+        "ALTER TABLE t OWNER TO diff_role; REVOKE INSERT ON t FROM diff_role;"
+        "REVOKE USAGE ON SCHEMA s FROM PUBLIC; ALTER SCHEMA s OWNER TO diff_role",
+        hasnt="DROP",
+    ),
+    "row-security": keeps(
+        "CREATE TABLE t (a integer); INSERT INTO t VALUES (1); ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY p ON t FOR SELECT TO diff_role USING (a > 0)",
+        "ALTER TABLE t FORCE ROW LEVEL SECURITY; ALTER POLICY p ON t TO PUBLIC; DROP POLICY p ON t;"
+        "CREATE POLICY p ON t AS RESTRICTIVE FOR ALL USING (a > 1) WITH CHECK (a > 2)",
+        "SELECT * FROM t",
+        hasnt="DROP TABLE",
+    ),
+    # Names -------------------------------------------------------------------------------------------
+    "odd-names": keeps(
+        "".join(
+            f"CREATE SCHEMA {n}; CREATE TABLE {n}.{n} ({n} integer CONSTRAINT {n} CHECK ({n} > 0));"
+            f"INSERT INTO {n}.{n} VALUES (1);"
+            for n in ODD
+        ),
+        "".join(
+            f"CREATE VIEW {n}.v AS SELECT {n} FROM {n}.{n}; ALTER TABLE {n}.{n} ADD c integer;"
+            f"CREATE INDEX i ON {n}.{n} ({n}, c);"
+            f"COMMENT ON COLUMN {n}.{n}.{n} IS 'it''s \\ {n.replace(chr(39), '')}';"
+            f"CREATE FUNCTION {n}.{n}({n} integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+            for n in ODD
+        ),
+        " UNION ALL ".join(f"SELECT {n} FROM {n}.{n}" for n in ODD),
+    ),
+    # And the rest ------------------------------------------------------------------------------------
+    "table-options": keeps(
+        "CREATE TABLE t (a integer, b text) WITH (fillfactor = 70); INSERT INTO t VALUES (1, 'x')",
+        "ALTER TABLE t RESET (fillfactor); ALTER TABLE t SET (autovacuum_enabled = off);"
+        "ALTER TABLE t ALTER b SET STORAGE EXTERNAL, ALTER b SET COMPRESSION pglz,"
+        "ALTER a SET STATISTICS 50; ALTER TABLE t SET UNLOGGED; COMMENT ON TABLE t IS 'x';"
+        "ALTER TABLE t ALTER a SET (n_distinct = 5)",
+        "SELECT * FROM t",
+        hasnt="DROP",
+    ),
+    "column-comes-and-goes": keeps(
+        "CREATE TABLE t (a integer, b integer); INSERT INTO t (a) VALUES (1)",
+        "ALTER TABLE t DROP b; ALTER TABLE t ADD c text;"
+        "ALTER TABLE t ADD g integer GENERATED ALWAYS AS (a + 1) STORED; ALTER TABLE t ALTER a SET NOT NULL",
+        "SELECT a FROM t",
+        hasnt="DROP TABLE",
+    ),
+    "foreign": Change(
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+        "CREATE FOREIGN TABLE t (a integer) SERVER s",
+        "ALTER SERVER s VERSION '2'; ALTER FOREIGN TABLE t ADD b text, ALTER a SET NOT NULL;"
+        "CREATE FOREIGN TABLE u (a integer) SERVER s; CREATE VIEW v AS SELECT a FROM t",
+    ),
+    "everything-goes": Change(
+        "CREATE SCHEMA s; CREATE TYPE s.e AS ENUM ('x');"
+        "CREATE FUNCTION s.f(s.e) RETURNS s.e LANGUAGE sql IMMUTABLE AS 'SELECT $1';"
+        "CREATE TABLE s.t (a s.e DEFAULT s.f('x'), b integer UNIQUE);"
+        "CREATE VIEW s.v AS SELECT s.f(a) AS a FROM s.t; CREATE TYPE s.r AS RANGE (SUBTYPE = float8);"
+        "CREATE COLLATION s.c FROM \"C\"",
+        "DROP SCHEMA s CASCADE",
+    ),
+}  # fmt: skip
+
+
+def run(db: Connection, script: str) -> None:
+    """A label that was added can be used after its transaction only: `;;` stands for that."""
+    for part in script.split(";;"):
+        db.execute(part.encode())
+
+
+def prepared(db: Connection, server: Server, roles: set[str], change: Change) -> None:
+    """Commit before, which is a branch, and the change on branch main."""
+    if "diff_role" in change.base + change.change:
+        with psycopg.connect(server.dsn(), autocommit=True) as admin:
+            admin.execute("CREATE ROLE diff_role")
+        roles.add("diff_role")
+    run(db, change.base)
+    if change.base != "SELECT 1":
+        db.execute("SELECT pggit.commit('before')")
+    db.execute("SELECT pggit.create_branch('before')")
+    run(db, change.change)
+    db.execute("SELECT pggit.commit('after')")
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_script_makes_the_other_schema(
+    db: Connection, server: Server, roles: set[str], psql: Psql, name: str
+) -> None:
+    change = CHANGES[name]
+    prepared(db, server, roles, change)
+    rows = db.execute(change.rows[1]).fetchall()
+    assert rows
+    trees = {ref: one(db, "SELECT pggit.tree_of(%s)", ref) for ref in ("before", "main")}
+    assert trees["before"] != trees["main"]
+    up, down = db.execute("SELECT * FROM pggit.generate_migration('before', 'main')").fetchall()[0]
+    # the same from the same, whatever was asked before
+    assert one(db, "SELECT pggit.diff_sql('main', 'before')") == down
+    assert one(db, "SELECT pggit.diff_sql('before', 'main')") == up
+    assert re.search(change.has, up), up
+    assert not change.hasnt or not re.search(change.hasnt, up), up
+    for script, ref, query in ((down, "before", change.rows[0]), (up, "main", change.rows[1])) * 2:
+        psql(f"BEGIN;\n{script}\nCOMMIT;")
+        assert one(db, "SELECT pggit.live_tree()") == trees[ref], script
+        assert differences(db) == [], script
+        assert db.execute(query).fetchall() == rows, script
+        # from here on there is nothing to do
+        assert one(db, "SELECT pggit.diff_sql('LIVE', %s)", ref) == ""
+        assert db.execute("SELECT * FROM pggit.diff('LIVE', %s)", [ref]).fetchall() == []
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_checkout_does_as_the_script(db: Connection, server: Server, roles: set[str], name: str) -> None:
+    change = CHANGES[name]
+    prepared(db, server, roles, change)
+    rows = db.execute(change.rows[1]).fetchall()
+    for ref, query in (("before", change.rows[0]), ("main", change.rows[1])) * 2:
+        assert db.execute("SELECT * FROM pggit.checkout(%s)", [ref]).fetchall() != []
+        assert one(db, "SELECT pggit.live_tree()") == one(db, "SELECT pggit.tree_of(%s)", ref)
+        assert differences(db) == []
+        assert db.execute(query).fetchall() == rows
+    assert one(db, "SELECT count(*) FROM pggit.attic") == 0
+
+
+# What there is to see ------------------------------------------------------------------------------
+
+
+def rows_of(db: Connection, a: str, b: str) -> set[tuple[str, str, str, str | None]]:
+    query = "SELECT change, object_type, object, part FROM pggit.diff(%s, %s)"
+    return set(db.execute(query, [a, b]).fetchall())
+
+
+def test_diff_names_each_part_that_differs(db: Connection) -> None:
+    db.execute("CREATE TABLE t (a integer, b text DEFAULT 'x', gone text); CREATE TABLE dropped (a integer)")
+    db.execute("CREATE VIEW v AS SELECT a FROM t; CREATE TABLE same (a integer)")
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.tag('v1'); SELECT pggit.create_restore_point('then')")
+    then = one(db, "SELECT clock_timestamp()::text")
+    db.execute("ALTER TABLE t DROP gone, ADD come date, ADD PRIMARY KEY (a), ALTER b SET DEFAULT 'y'")
+    db.execute("DROP TABLE dropped; CREATE SEQUENCE created; COMMENT ON VIEW v IS 'seen'; DROP VIEW v")
+    wanted: set[tuple[str, str, str, str | None]] = {
+        ("DROP", "TABLE", "public.t", "column gone"),
+        ("CREATE", "TABLE", "public.t", "column come"),
+        ("CREATE", "TABLE", "public.t", "constraint t_pkey"),
+        ("CREATE", "TABLE", "public.t", "not null a"),
+        ("ALTER", "TABLE", "public.t", "default b"),
+        ("DROP", "TABLE", "public.dropped", None),
+        ("CREATE", "SEQUENCE", "public.created", None),
+        ("DROP", "VIEW", "public.v", None),
+    }
+    assert rows_of(db, "HEAD", "LIVE") == wanted
+    db.execute("SELECT pggit.commit('after')")
+    first = one(db, "SELECT hash FROM pggit.commits WHERE message = 'before'")
+    for a in ("v1", "then", then, first, first[:9]):
+        for b in ("HEAD", "main", "LIVE"):
+            assert rows_of(db, a, b) == wanted, (a, b)
+    turned = {"CREATE": "DROP", "DROP": "CREATE", "ALTER": "ALTER"}
+    assert rows_of(db, "main", "v1") == {(turned[change], *rest) for change, *rest in wanted}
+    states = db.execute("SELECT old_state, new_state FROM pggit.diff('v1', 'main') WHERE part = 'column come'")
+    assert states.fetchall() == [(None, {"type": "date"})]
+    # a row for whatever a script changes, and no script where there is no row
+    assert one(db, "SELECT pggit.diff_sql('v1', 'then')") == ""
+    assert rows_of(db, "v1", "then") == set()
+
+
+def test_what_a_script_would_lose_it_says(db: Connection) -> None:
+    db.execute("SELECT pggit.create_branch('empty'); CREATE TABLE t (a integer); SELECT pggit.commit('t')")
+    db.execute("SELECT pggit.create_branch('short'); ALTER TABLE t ADD b text; SELECT pggit.commit('b')")
+    assert "-- loses the rows of public.t\nDROP TABLE" in one(db, "SELECT pggit.diff_sql('main', 'empty')")
+    assert "-- loses the values of public.t.b\n" in one(db, "SELECT pggit.diff_sql('main', 'short')")
+    assert "-- loses" not in one(db, "SELECT pggit.diff_sql('empty', 'main')")
+
+
+def test_a_generated_column_becomes_a_plain_one_with_its_values(db: Connection, psql: Psql) -> None:
+    db.execute("CREATE TABLE t (a integer, g integer GENERATED ALWAYS AS (a + 1) STORED); INSERT INTO t VALUES (1)")
+    db.execute("SELECT pggit.commit('generated'); SELECT pggit.create_branch('before')")
+    db.execute("ALTER TABLE t ALTER g DROP EXPRESSION; SELECT pggit.commit('plain')")
+    up = one(db, "SELECT pggit.diff_sql('before', 'main')")
+    assert "DROP EXPRESSION" in up
+    assert "DROP COLUMN" not in up
+    # back again its values are at stake: nobody knows that they are computed
+    with pytest.raises(psycopg.DatabaseError, match=r"column public\.t\.g \(1 values\)"):
+        db.execute("SELECT * FROM pggit.checkout('before')")
+    db.execute("SELECT * FROM pggit.checkout('before', force => true)")
+    psql(f"BEGIN;\n{up}\nCOMMIT;")
+    assert one(db, "SELECT pggit.live_tree()") == one(db, "SELECT pggit.tree_of('main')")
+    assert db.execute("SELECT * FROM t").fetchall() == [(1, 2)]
+
+
+# What cannot be done is said, and changes nothing --------------------------------------------------
+
+
+def state(db: Connection) -> object:
+    return db.execute("SELECT pggit.live_tree(), pggit.resolve_ref('HEAD'), pggit.head_name()").fetchone()
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "after", "sqlstate", "message"),
+    [
+        # PostgreSQL itself knows who leans on the function: an operator, which is not versioned
+        (
+            "SELECT 1",
+            "CREATE FUNCTION f(integer, integer) RETURNS boolean LANGUAGE sql AS 'SELECT true';"
+            "CREATE OPERATOR === (FUNCTION = f, LEFTARG = integer, RIGHTARG = integer)",
+            "SELECT 1",
+            "2BP01",
+            "f",
+        ),
+        # a label that rows have
+        (
+            "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE t (a mood)",
+            "ALTER TYPE mood ADD VALUE 'ok'",
+            "INSERT INTO t VALUES ('ok')",
+            "22P02",
+            "ok",
+        ),
+        # rows that do not satisfy what they have to
+        (
+            "CREATE TABLE t (a integer CHECK (a > 0))",
+            "ALTER TABLE t DROP CONSTRAINT t_a_check",
+            "INSERT INTO t VALUES (-1)",
+            "23514",
+            "t_a_check",
+        ),
+        (
+            "CREATE TABLE t (a integer NOT NULL)",
+            "ALTER TABLE t ALTER a DROP NOT NULL",
+            "INSERT INTO t VALUES (NULL)",
+            "23502",
+            "a",
+        ),
+        (
+            "CREATE TABLE t (a integer UNIQUE)",
+            "ALTER TABLE t DROP CONSTRAINT t_a_key",
+            "INSERT INTO t VALUES (1), (1)",
+            "23505",
+            "t_a_key",
+        ),
+        # a value that does not fit is an error and not cut
+        (
+            "CREATE TABLE t (a varchar(3))",
+            "ALTER TABLE t ALTER a TYPE text",
+            "INSERT INTO t VALUES ('four')",
+            "22001",
+            "varying(3)",
+        ),
+        (
+            "CREATE TABLE t (a integer)",
+            "ALTER TABLE t ALTER a TYPE text",
+            "INSERT INTO t VALUES ('four')",
+            "22P02",
+            "four",
+        ),
+        (
+            "CREATE TABLE t (a smallint)",
+            "ALTER TABLE t ALTER a TYPE bigint",
+            "INSERT INTO t VALUES (70000)",
+            "22003",
+            "smallint",
+        ),
+        (
+            "CREATE TABLE p (a integer) PARTITION BY LIST (a); CREATE TABLE t PARTITION OF p FOR VALUES IN (1)",
+            "ALTER TABLE p DETACH PARTITION t",
+            "INSERT INTO t VALUES (2)",
+            "23514",
+            "t",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_changes_nothing(
+    db: Connection, base: str, change: str, after: str, sqlstate: str, message: str
+) -> None:
+    db.execute(base.encode())
+    if base != "SELECT 1":
+        db.execute("SELECT pggit.commit('before')")
+    db.execute("SELECT pggit.create_branch('before')")
+    db.execute(change.encode())
+    db.execute("SELECT pggit.commit('after')")
+    db.execute(after.encode())
+    before = state(db)
+    with pytest.raises(psycopg.DatabaseError) as raised:
+        db.execute("SELECT * FROM pggit.checkout('before', force => true)")
+    assert raised.value.sqlstate == sqlstate
+    assert message in str(raised.value)
+    assert state(db) == before
+    assert differences(db) == []
+    assert one(db, "SELECT count(*) FROM pggit.attic") == 0
+
+
+def test_an_operator_that_is_missing_is_named(db: Connection) -> None:
+    """A view that comes back needs the operator that somebody dropped meanwhile, of which pgGit knows nothing."""
+    db.execute("CREATE FUNCTION f(integer, integer) RETURNS boolean LANGUAGE sql AS 'SELECT true'")
+    db.execute("CREATE OPERATOR === (FUNCTION = f, LEFTARG = integer, RIGHTARG = integer)")
+    db.execute("SELECT pggit.commit('f'); SELECT pggit.create_branch('before')")
+    db.execute("CREATE VIEW v AS SELECT 1 === 2 AS same; SELECT pggit.commit('v')")
+    db.execute("SELECT * FROM pggit.checkout('before'); DROP OPERATOR === (integer, integer)")
+    before = state(db)
+    with pytest.raises(psycopg.errors.UndefinedFunction, match="==="):
+        db.execute("SELECT * FROM pggit.checkout('main')")
+    assert state(db) == before
+
+
+# Scripts that stand alone --------------------------------------------------------------------------
+
+
+def built(
+    db: Connection, server: Server, template: str, connect: Connect, psql: Psql, script: str, name: str
+) -> Connection:
+    """An empty database in which the script ran."""
+    server.createdb(name, template)
+    psql(f"BEGIN;\n{script}\nCOMMIT;", dbname=name)
+    return connect(dbname=name)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_export_makes_the_same_tree_in_an_empty_database(
+    db: Connection, server: Server, template: str, connect: Connect, psql: Psql, roles: set[str], name: str
+) -> None:
+    prepared(db, server, roles, CHANGES[name])
+    fresh = f"{db.info.dbname}_built"
+    try:
+        copy = built(db, server, template, connect, psql, one(db, "SELECT pggit.export_ddl('LIVE')"), fresh)
+        assert one(copy, "SELECT pggit.live_tree()") == one(db, "SELECT pggit.live_tree()")
+        assert differences(copy) == []
+    finally:
+        server.dropdb(fresh)
+
+
+COLUMNS = """
+    SELECT attrelid::regclass::text, array_agg(attname ORDER BY attnum) FROM pg_attribute
+    WHERE attnum > 0 AND NOT attisdropped
+      AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    GROUP BY attrelid ORDER BY 1"""
+
+
+def test_an_export_keeps_the_order_of_columns(
+    db: Connection, server: Server, template: str, connect: Connect, psql: Psql
+) -> None:
+    db.execute("CREATE TABLE t (z integer, a integer, m integer, gone integer); ALTER TABLE t DROP gone, ADD b text")
+    db.execute(
+        "CREATE TABLE u (z integer, a integer) PARTITION BY LIST (z); CREATE TABLE u1 (a integer, x text, z integer)"
+    )
+    db.execute("ALTER TABLE u1 DROP x; ALTER TABLE u ATTACH PARTITION u1 DEFAULT; ALTER TABLE u ADD b integer")
+    db.execute("CREATE TABLE v (y integer) INHERITS (t); CREATE TYPE c AS (z integer, a text)")
+    db.execute("CREATE VIEW w AS SELECT m, a, z FROM t; SELECT pggit.commit('order')")
+    order = db.execute(COLUMNS).fetchall()
+    fresh = f"{db.info.dbname}_built"
+    try:
+        copy = built(db, server, template, connect, psql, one(db, "SELECT pggit.export_ddl()"), fresh)
+        assert copy.execute(COLUMNS).fetchall() == order
+    finally:
+        server.dropdb(fresh)
+
+
+def test_a_script_does_not_depend_on_the_session_that_asks_or_runs(db: Connection, psql: Psql) -> None:
+    db.execute("SELECT pggit.create_branch('before')")
+    db.execute("""CREATE TABLE t (d date DEFAULT '2026-02-01', i interval DEFAULT '1 day 2 hours',
+        x float8 DEFAULT 0.1, b bytea DEFAULT '\\x00ff', s text DEFAULT 'a\\b', m money DEFAULT 1.5,
+        n timestamptz DEFAULT '2026-02-01 00:00+00')""")
+    db.execute("SELECT pggit.commit('after')")
+    plain = one(db, "SELECT pggit.diff_sql('before', 'main')")
+    settings = """SET DateStyle = 'German, DMY'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = -10;
+        SET bytea_output = 'escape'; SET TimeZone = 'Asia/Tokyo'; SET quote_all_identifiers = on;
+        SET search_path = public; SET standard_conforming_strings = off; SET backslash_quote = on;
+        SET escape_string_warning = off;"""
+    db.execute(settings)
+    assert one(db, "SELECT pggit.diff_sql('before', 'main')") == plain
+    db.execute("RESET ALL; SELECT * FROM pggit.checkout('before')")
+    psql(f"{settings}BEGIN;\n{plain}\nCOMMIT;")
+    assert one(db, "SELECT pggit.live_tree()") == one(db, "SELECT pggit.tree_of('main')")
+
+
+def test_a_secret_is_marked_and_not_written(db: Connection) -> None:
+    db.execute("CREATE FOREIGN DATA WRAPPER w; SELECT pggit.create_branch('before')")
+    db.execute(
+        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'db', password 'hunter2'); SELECT pggit.commit('s')"
+    )
+    script = one(db, "SELECT pggit.diff_sql('before', 'main')")
+    assert "hunter2" not in script
+    assert "-- an option whose value pgGit does not record: set it by hand\nCREATE SERVER s" in script
+    assert "(not recorded)" in script
+
+
+def test_the_ddl_of_one_object(db: Connection) -> None:
+    db.execute(
+        "CREATE SCHEMA s; CREATE TABLE s.t (z integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \"A\" text DEFAULT 'x')"
+    )
+    db.execute(
+        "CREATE INDEX i ON s.t (\"A\"); COMMENT ON COLUMN s.t.z IS 'key'; SELECT pggit.commit('one');"
+        "SELECT pggit.tag('v1')"
+    )
+    kept, before = one(db, "SELECT pggit.object_ddl('s.t')"), one(db, "SELECT clock_timestamp()::text")
+    db.execute('ALTER TABLE s.t DROP "A", ADD c integer')
+    assert one(db, "SELECT pggit.object_ddl('s.t')") != kept
+    for ref in ("HEAD", "v1", before):
+        assert one(db, "SELECT pggit.object_ddl('s.t', %s)", ref) == kept
+    blob = "SELECT blob FROM pggit.objects WHERE identity = 's.t' AND is_active"
+    db.execute("SELECT * FROM pggit.reset('HEAD', force => true)")
+    wanted = one(db, blob)
+    db.execute("DROP TABLE s.t")
+    db.execute(kept.encode())
+    assert one(db, blob) == wanted
+    db.execute("CREATE FUNCTION s.f(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+    assert "CREATE OR REPLACE FUNCTION s.f(integer)" in one(db, "SELECT pggit.object_ddl('s.f(integer)')")
+    with pytest.raises(psycopg.DatabaseError) as raised:
+        db.execute("SELECT pggit.object_ddl('s.f(integer)', 'v1')")
+    assert raised.value.sqlstate == "GT043"
