@@ -35,32 +35,50 @@ CREATE TYPE pggit.plan_object AS (
 COMMENT ON TYPE pggit.plan_object IS 'An object on both sides of a difference; a side it is missing from is null.';
 
 CREATE FUNCTION pggit.tree_differences(a text, b text) RETURNS TABLE (tree_key text, a_blob text, b_blob text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET jit = off AS $$
 DECLARE
-    a_node pggit.trees;
-    b_node pggit.trees;
-    part record;
+    -- nodes that differ, side by side
+    a_nodes text[] := ARRAY[a];
+    b_nodes text[] := ARRAY[b];
 BEGIN
     IF a IS NOT DISTINCT FROM b THEN
         RETURN;
     END IF;
-    SELECT * INTO a_node FROM pggit.trees t WHERE t.hash = a;
-    SELECT * INTO b_node FROM pggit.trees t WHERE t.hash = b;
-    IF a_node.is_leaf IS FALSE AND b_node.is_leaf IS FALSE THEN
-        FOR part IN
-            SELECT x.child AS a_child, y.child AS b_child
-            FROM unnest(a_node.keys, a_node.children) AS x (digit, child)
-            FULL JOIN unnest(b_node.keys, b_node.children) AS y (digit, child) ON y.digit = x.digit
-            WHERE x.child IS DISTINCT FROM y.child
-        LOOP
-            RETURN QUERY SELECT * FROM pggit.tree_differences(part.a_child, part.b_child);
-        END LOOP;
-        RETURN;
-    END IF;
-    RETURN QUERY
-    SELECT coalesce(x.key, y.key), x.blob, y.blob
-    FROM pggit.tree_entries(a) x FULL JOIN pggit.tree_entries(b) y ON y.key = x.key
-    WHERE x.blob IS DISTINCT FROM y.blob;
+    -- Down both trees, level by level. Where two nodes have the same keys, which most have, their children stand
+    -- side by side already; only others are joined. (unnest() in FROM would store its rows before they are read.)
+    WHILE a_nodes IS NOT NULL LOOP
+        RETURN QUERY
+        SELECT d.k, d.a_blob, d.b_blob
+        FROM unnest(a_nodes, b_nodes) AS n (a_hash, b_hash)
+        LEFT JOIN pggit.trees x ON x.hash = n.a_hash
+        LEFT JOIN pggit.trees y ON y.hash = n.b_hash
+        CROSS JOIN LATERAL (
+            SELECT e.k, e.a_blob, e.b_blob
+            FROM (SELECT unnest(x.keys), unnest(x.children), unnest(y.children) WHERE x.keys = y.keys) AS e (k, a_blob, b_blob)
+            WHERE e.a_blob <> e.b_blob
+            UNION ALL
+            SELECT coalesce(i.key, j.key), i.blob, j.blob
+            FROM pggit.tree_entries(n.a_hash) i FULL JOIN pggit.tree_entries(n.b_hash) j ON j.key = i.key
+            WHERE x.keys IS DISTINCT FROM y.keys AND i.blob IS DISTINCT FROM j.blob
+        ) d
+        WHERE x.is_leaf IS NOT FALSE OR y.is_leaf IS NOT FALSE;
+
+        SELECT array_agg(c.a_child), array_agg(c.b_child) INTO a_nodes, b_nodes
+        FROM unnest(a_nodes, b_nodes) AS n (a_hash, b_hash)
+        JOIN pggit.trees x ON x.hash = n.a_hash AND NOT x.is_leaf
+        JOIN pggit.trees y ON y.hash = n.b_hash AND NOT y.is_leaf
+        CROSS JOIN LATERAL (
+            SELECT e.a_child, e.b_child
+            FROM (SELECT unnest(x.children), unnest(y.children) WHERE x.keys = y.keys) AS e (a_child, b_child)
+            WHERE e.a_child <> e.b_child
+            UNION ALL
+            SELECT i.child, j.child
+            FROM unnest(x.keys, x.children) AS i (digits, child)
+            FULL JOIN unnest(y.keys, y.children) AS j (digits, child) ON j.digits = i.digits
+            WHERE x.keys <> y.keys AND i.child IS DISTINCT FROM j.child
+        ) c;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION pggit.tree_differences(text, text) IS
@@ -312,8 +330,8 @@ BEGIN
             CASE WHEN o.key IS NULL THEN 'create' WHEN n.key IS NULL THEN 'drop' WHEN o.state = n.state THEN 'keep'
                  WHEN c.change IS NULL THEN 'replace' ELSE 'alter' END AS fate
         FROM unnest(old_elements) o FULL JOIN unnest(new_elements) n ON n.key = o.key
-        LEFT JOIN LATERAL (SELECT pggit.alter_element(o::pggit.element, n::pggit.element) AS change
-                           WHERE o.key = n.key AND o.state <> n.state) c ON true
+        -- CASE, so that the function is called only where it is asked
+        LEFT JOIN LATERAL (SELECT CASE WHEN o.state <> n.state THEN pggit.alter_element(o::pggit.element, n::pggit.element) END AS change) c ON true
     ) x;
 
     -- A new label cannot be used in the transaction that adds it: where it is used, the type is made anew.
@@ -477,6 +495,8 @@ BEGIN
                     WHEN n.fate = 'alter' THEN ARRAY(SELECT s FROM jsonb_array_elements_text(changes -> n.key) s)
                     WHEN n.fate = 'suspend' THEN ARRAY[concat(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', n.identity, substr(n.part, 8), n.state ->> 'type'),
                         ' COLLATE ' || (n.state ->> 'collation'), format(' USING %I::%s', substr(n.part, 8), n.state ->> 'type'))]
+                    WHEN (n.part = 'acl' OR n.part LIKE 'identity acl %') AND reset_roles IS NULL AND n.identity <> 'public'
+                         AND n.state -> 'acl' = 'null' AND n.state -> 'columns' = 'null' THEN '{}'
                     WHEN n.part = 'acl' OR n.part LIKE 'identity acl %' THEN pggit.acl_changes(
                         (n.state ->> 'kind')::"char", n.state ->> 'target', NULL, n.state ->> 'owner', nullif(n.state -> 'acl', 'null'), n.state ->> 'owner',
                         CASE WHEN n.object_type = 'SCHEMA' AND n.identity = 'public' THEN coalesce(reset_roles, '{}') || ARRAY[''] ELSE reset_roles END,

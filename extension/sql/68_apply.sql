@@ -63,6 +63,30 @@ $$;
 COMMENT ON FUNCTION pggit.rights_of(pggit.plan_node, text) IS
 'The relation or type with whose owner''s rights a statement has to run; null where the caller''s will do.';
 
+CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[])
+RETURNS TABLE (action text, object_type text, object text, detail text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    node pggit.plan_node;
+    statement text;
+    role_before text := current_setting('role');
+BEGIN
+    FOREACH node IN ARRAY nodes LOOP
+        FOREACH statement IN ARRAY node.statements LOOP
+            IF statement = 'RESET ROLE' THEN
+                statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
+            END IF;
+            PERFORM pggit.run_step(statement, pggit.rights_of(node, statement));
+        END LOOP;
+        IF node.statements <> '{}' THEN
+            RETURN QUERY SELECT CASE WHEN node.part = '' AND node.action <> 'alter' THEN node.action ELSE 'alter' END,
+                node.object_type, node.identity, array_to_string(node.statements, E';\n');
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[]) IS 'Runs the steps of a plan and tells each.';
+
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql
@@ -79,8 +103,6 @@ DECLARE
     from_tree text;
     nodes pggit.plan_node[];
     node pggit.plan_node;
-    statement text;
-    role_before text := current_setting('role');
     rows_at_stake bigint;
     stakes text[] := '{}';
     lost pggit.plan_node[] := '{}';
@@ -93,6 +115,9 @@ BEGIN
     from_tree := pggit.live_tree();
     nodes := ARRAY(SELECT n FROM pggit.plan(from_tree, target) n);
 
+    -- Renames come first, so that from there on everything has the name that the plan gives it.
+    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(
+        SELECT nodes[place] FROM generate_subscripts(nodes, 1) place WHERE (nodes[place]).part = 'name' ORDER BY place));
     FOREACH node IN ARRAY nodes LOOP
         CONTINUE WHEN node.loses IS NULL OR node.action <> 'drop';
         -- Locked first, so that nobody adds a row between the look and the drop.
@@ -116,18 +141,8 @@ BEGIN
         FROM pggit.attic x WHERE x.id = parked;
     END LOOP;
 
-    FOREACH node IN ARRAY nodes LOOP
-        FOREACH statement IN ARRAY node.statements LOOP
-            IF statement = 'RESET ROLE' THEN
-                statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
-            END IF;
-            PERFORM pggit.run_step(statement, pggit.rights_of(node, statement));
-        END LOOP;
-        IF node.statements <> '{}' THEN
-            RETURN QUERY SELECT CASE WHEN node.part = '' AND node.action <> 'alter' THEN node.action ELSE 'alter' END,
-                node.object_type, node.identity, array_to_string(node.statements, E';\n');
-        END IF;
-    END LOOP;
+    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(
+        SELECT nodes[place] FROM generate_subscripts(nodes, 1) place WHERE (nodes[place]).part <> 'name' ORDER BY place));
 
     IF pggit.live_tree() <> target THEN
         from_tree := pggit.live_tree();
