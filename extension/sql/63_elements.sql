@@ -410,7 +410,9 @@ BEGIN
 
     e := pggit.new_element(
         object_type, identity, '', 1400,
-        jsonb_strip_nulls(jsonb_build_object('partition_key', d -> 'partition_key', 'server', d -> 'server')),
+        jsonb_strip_nulls(jsonb_build_object(
+            'partition_key', d -> 'partition_key', 'server', d -> 'server', 'typed', CASE WHEN d ? 'of_type' THEN (
+                SELECT jsonb_agg(jsonb_build_array(k.key, k.value -> 'type') ORDER BY k.key COLLATE "C") FROM jsonb_each(d -> 'columns') k) END)),
         make => ARRAY[concat('CREATE ', CASE WHEN is_foreign THEN 'FOREIGN ' WHEN d ? 'persistence' THEN 'UNLOGGED ' END, 'TABLE ', identity,
             ' (', columns_sql, E'\n)',
             CASE WHEN inherits THEN ' INHERITS (' || array_to_string(parents, ', ') || ')' END,

@@ -114,6 +114,9 @@ DECLARE
 BEGIN
     IF b.part = '' THEN
         CASE
+            WHEN b.object_type = 'TABLE' AND a.state - 'typed' = b.state - 'typed' THEN
+                -- The columns of a typed table must stand in the type's order, which only a new table gets.
+                RETURN CASE WHEN a.state ? 'typed' AND b.state ? 'typed' THEN NULL ELSE '{}'::text[] END;
             WHEN b.object_type = 'SEQUENCE' THEN
                 RETURN ARRAY[concat(command, ' AS ', b.state ->> 'type', ' ', pggit.sequence_options(b.state))];
             WHEN b.object_type IN ('FUNCTION', 'PROCEDURE') THEN

@@ -53,14 +53,15 @@ BEGIN
         FROM unnest(a_nodes, b_nodes) AS n (a_hash, b_hash)
         LEFT JOIN pggit.trees x ON x.hash = n.a_hash
         LEFT JOIN pggit.trees y ON y.hash = n.b_hash
+        CROSS JOIN LATERAL (SELECT x.keys = y.keys AS alike OFFSET 0) k  -- once, since it takes longest
         CROSS JOIN LATERAL (
-            SELECT e.k, e.a_blob, e.b_blob
-            FROM (SELECT unnest(x.keys), unnest(x.children), unnest(y.children) WHERE x.keys = y.keys) AS e (k, a_blob, b_blob)
+            SELECT x.keys[e.i] AS k, e.a_blob, e.b_blob
+            FROM (SELECT generate_subscripts(x.keys, 1), unnest(x.children), unnest(y.children) WHERE k.alike) AS e (i, a_blob, b_blob)
             WHERE e.a_blob <> e.b_blob
             UNION ALL
             SELECT coalesce(i.key, j.key), i.blob, j.blob
             FROM pggit.tree_entries(n.a_hash) i FULL JOIN pggit.tree_entries(n.b_hash) j ON j.key = i.key
-            WHERE x.keys IS DISTINCT FROM y.keys AND i.blob IS DISTINCT FROM j.blob
+            WHERE k.alike IS NOT TRUE AND i.blob IS DISTINCT FROM j.blob
         ) d
         WHERE x.is_leaf IS NOT FALSE OR y.is_leaf IS NOT FALSE;
 
@@ -397,7 +398,8 @@ BEGIN
                     CASE WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated'
                               -- the column is of another type afterwards: that change sets it free by itself
                               AND o.state -> 'type' IS DISTINCT FROM n.state -> 'type' AND f.fate = 'alter'
-                              AND NOT coalesce(o.holds && contested, false) THEN f.fate
+                              AND NOT coalesce(o.holds && contested, false)
+                              AND NOT EXISTS (SELECT FROM unnest(o.holds) h WHERE h = ANY (broken_names) AND h = ANY (n.holds)) THEN f.fate
                          WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated' THEN 'suspend'
                          ELSE 'replace' END
                 WHEN o.holds && relation_names AND (

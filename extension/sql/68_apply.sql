@@ -53,6 +53,12 @@ BEGIN
     -- Where no code of the owner's can run, the caller's own rights do: the owner may lack some that the
     -- statement needs, on a partition or a child of another owner, say.
     RETURN CASE
+        WHEN node.as_owner_of IS NULL THEN NULL
+        -- A new column that is null everywhere evaluates nothing, unless a domain looks at the null.
+        WHEN node.action = 'create' AND node.part LIKE 'column %' AND statement !~ ' (DEFAULT|GENERATED) ' AND NOT EXISTS (
+                SELECT FROM unnest(pggit.names_in(statement)) n JOIN pg_type t ON t.oid = to_regtype(n)
+                WHERE t.typtype <> 'e' AND n <> node.identity)
+            THEN NULL
         WHEN node.part = 'link' THEN
             CASE WHEN pggit.may_run_code(node.as_owner_of) OR pggit.may_run_code(node.identity) THEN node.as_owner_of END
         -- PostgreSQL writes OPERATOR() only around an operator of somebody's own
