@@ -89,22 +89,24 @@ DECLARE
     child text;
     child_count integer;
     place integer;
-    total integer;
+    is_reshaped boolean := false;
     node_keys text[];
     node_children text[];
     node_counts integer[];
 BEGIN
     SELECT * INTO node FROM pggit.trees WHERE hash = root;
     IF root IS NULL OR node.is_leaf THEN
-        RETURN pggit.build_tree(level, merged.keys, merged.blobs)
+        SELECT coalesce(array_agg(m.k ORDER BY m.k COLLATE "C"), '{}'), coalesce(array_agg(m.b ORDER BY m.k COLLATE "C"), '{}')
+        INTO node_keys, node_children
         FROM (
-            SELECT coalesce(array_agg(m.k), '{}') AS keys, coalesce(array_agg(m.b), '{}') AS blobs
-            FROM (
-                SELECT e.k, e.b FROM unnest(entry_keys, entry_blobs) AS e (k, b) WHERE e.b IS NOT NULL
-                UNION ALL
-                SELECT e.k, e.b FROM unnest(node.keys, node.children) AS e (k, b) WHERE e.k <> ALL (entry_keys)
-            ) m
-        ) merged;
+            SELECT e.k, e.b FROM unnest(entry_keys, entry_blobs) AS e (k, b) WHERE e.b IS NOT NULL
+            UNION ALL
+            SELECT e.k, e.b FROM unnest(node.keys, node.children) AS e (k, b) WHERE e.k <> ALL (entry_keys)
+        ) m;
+        IF cardinality(node_keys) <= 64 THEN
+            RETURN pggit.put_tree(true, node_keys, node_children, NULL);
+        END IF;
+        RETURN pggit.build_tree(level, node_keys, node_children);
     END IF;
     node_keys := node.keys;
     node_children := node.children;
@@ -120,16 +122,21 @@ BEGIN
             node_keys := node_keys || part.digits;
             node_children := node_children || child;
             node_counts := node_counts || child_count;
+            is_reshaped := true;
         ELSE
+            is_reshaped := is_reshaped OR child_count <> node_counts[place];
             node_children[place] := child;
             node_counts[place] := child_count;
         END IF;
     END LOOP;
+    IF NOT is_reshaped THEN
+        RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
+    END IF;
     SELECT array_agg(e.k ORDER BY e.k COLLATE "C"), array_agg(e.c ORDER BY e.k COLLATE "C"),
-           array_agg(e.n ORDER BY e.k COLLATE "C"), coalesce(sum(e.n), 0)
-    INTO node_keys, node_children, node_counts, total
+           array_agg(e.n ORDER BY e.k COLLATE "C")
+    INTO node_keys, node_children, node_counts
     FROM unnest(node_keys, node_children, node_counts) AS e (k, c, n) WHERE e.n > 0;
-    IF total > 64 THEN
+    IF (SELECT sum(n) FROM unnest(node_counts) n) > 64 THEN
         RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
     END IF;
     RETURN pggit.build_tree(level, rest.keys, rest.blobs)

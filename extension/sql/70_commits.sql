@@ -66,6 +66,22 @@ END
 $$;
 COMMENT ON FUNCTION pggit.check_ref_name(text) IS 'Raises GT005 for a name that cannot be told from something else.';
 
+-- Each is looked up by itself: the plan is kept from when the index was small.
+CREATE FUNCTION pggit.touched_objects()
+RETURNS TABLE (object_type text, identity text, tree_key text, blob text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+    RETURN QUERY
+    SELECT u.object_type, u.identity, k.key, o.blob
+    FROM (SELECT DISTINCT t.object_type, t.identity FROM pggit.uncommitted t) u
+    CROSS JOIN LATERAL (SELECT pggit.tree_key(u.object_type, u.identity) AS key OFFSET 0) k
+    LEFT JOIN pggit.objects o ON o.is_active AND NOT o.is_manual AND o.tree_key = k.key;
+END
+$$;
+COMMENT ON FUNCTION pggit.touched_objects() IS
+'All that may differ from the newest commit of the current branch, with its blob now; null where it is gone.';
+
 CREATE FUNCTION pggit.uncommitted_changes()
 RETURNS TABLE (change text, object_type text, object text, tree_key text, blob text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -73,14 +89,12 @@ DECLARE
     root text := (SELECT c.tree FROM pggit.commits c WHERE c.hash = pggit.resolve_ref('HEAD'));
 BEGIN
     RETURN QUERY
-    SELECT CASE WHEN was.blob IS NULL THEN 'CREATE' WHEN o.blob IS NULL THEN 'DROP' ELSE 'ALTER' END,
-        u.object_type, u.identity, k.key, o.blob
-    FROM (SELECT DISTINCT t.object_type, t.identity FROM pggit.uncommitted t) u
-    CROSS JOIN LATERAL (SELECT pggit.tree_key(u.object_type, u.identity) AS key) k
-    CROSS JOIN LATERAL (SELECT pggit.tree_lookup(root, k.key) AS blob) was
-    LEFT JOIN pggit.objects o ON o.is_active AND NOT o.is_manual AND o.tree_key = k.key
-    WHERE o.blob IS DISTINCT FROM was.blob
-    ORDER BY u.object_type, u.identity COLLATE "C";
+    SELECT CASE WHEN was.blob IS NULL THEN 'CREATE' WHEN t.blob IS NULL THEN 'DROP' ELSE 'ALTER' END,
+        t.object_type, t.identity, t.tree_key, t.blob
+    FROM pggit.touched_objects() t
+    CROSS JOIN LATERAL (SELECT pggit.tree_lookup(root, t.tree_key) AS blob OFFSET 0) was
+    WHERE t.blob IS DISTINCT FROM was.blob
+    ORDER BY t.object_type, t.identity COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION pggit.uncommitted_changes() IS
@@ -152,8 +166,9 @@ BEGIN
 
     -- Noted first: a command that another session commits from here on keeps its rows for the next commit.
     SELECT array_agg(u.id) INTO taken FROM pggit.uncommitted u;
-    SELECT pggit.change_tree(old_tree, 0, array_agg(c.tree_key), array_agg(c.blob)) INTO new_tree
-    FROM pggit.uncommitted_changes() c HAVING count(*) > 0;
+    -- What was touched and is as before gives the same nodes again.
+    SELECT pggit.change_tree(old_tree, 0, array_agg(t.tree_key), array_agg(t.blob)) INTO new_tree
+    FROM pggit.touched_objects() t HAVING count(*) > 0;
     new_tree := coalesce(new_tree, old_tree);
     IF waiting.source IS NULL AND new_tree = old_tree THEN
         RAISE EXCEPTION 'nothing to commit: the schema is as in the last commit' USING ERRCODE = 'GT008';
