@@ -53,7 +53,13 @@ def test_all_that_is_at_stake_is_named_and_nothing_changed(db: Connection) -> No
     db.execute('INSERT INTO "S"."T" SELECT g FROM generate_series(1, 7) g')
     db.execute("""INSERT INTO kept (a, b, "C c") VALUES (1, 'x', 'y'), (2, 'x', NULL), (3, NULL, NULL)""")
     before = state(db)
-    for call in ("checkout('before')", "checkout('before', NULL)", "reset('before')", "revert('main')"):
+    for call in (
+        "checkout('before')",
+        "checkout('before', NULL)",
+        "apply_tree(pggit.tree_of('before'), NULL)",
+        "reset('before')",
+        "revert('main')",
+    ):
         error = raised(db, f"SELECT * FROM pggit.{call}")
         assert error.sqlstate == "GT037", call
         stakes = (error.diag.message_primary or "").removeprefix("this would drop data: ").split(", ")
