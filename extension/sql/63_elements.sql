@@ -362,6 +362,7 @@ BEGIN
             object_type, identity, 'attached constraint ' || constraint_name, 1660, k -> 'parent',
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', k ->> 'parent', index_name)],
             taken_by => ARRAY[shell, own] || parent_keys,
+            provides => ARRAY['make:parts of ' || (k ->> 'parent')],
             needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name]);
         RETURN NEXT e;
     END IF;

@@ -123,6 +123,7 @@ BEGIN
             'INDEX', identity, 'attached', 1660, d -> 'parent',
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', d ->> 'parent', identity)],
             taken_by => ARRAY[shell] || parent_keys || pggit.relation_keys(relation),
+            provides => ARRAY['make:parts of ' || (d ->> 'parent')],
             needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity]);
         RETURN NEXT e;
     END IF;

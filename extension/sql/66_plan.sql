@@ -340,7 +340,7 @@ BEGIN
         SELECT k.key FROM unnest(keys, fates) AS k (key, fate)
         JOIN unnest(new_elements) n ON n.key = k.key AND n.part = '' AND n.state ? 'labels'
         JOIN unnest(old_elements) o ON o.key = k.key
-        WHERE k.fate = 'alter' AND EXISTS (
+        WHERE k.fate = 'alter' AND changes ->> k.key LIKE '%ADD VALUE%' AND EXISTS (
             SELECT FROM unnest(new_elements) user_element
             JOIN unnest(keys, fates) AS f (key, fate) ON f.key = user_element.key AND f.fate IN ('create', 'alter', 'replace')
             CROSS JOIN LATERAL array_to_string(user_element.make, ' ') AS sql
@@ -363,7 +363,7 @@ BEGIN
         previous := fates;
         -- Names that are gone for a while.
         SELECT array_agg(DISTINCT p) FILTER (WHERE NOT o.part LIKE 'column %'),
-               array_agg(DISTINCT o.identity || E'\n' || substr(o.part, 8)) FILTER (
+               array_agg(DISTINCT o.identity || E'\1' || substr(o.part, 8)) FILTER (
                    WHERE o.part LIKE 'column %' AND (f.fate IN ('replace', 'suspend') OR f.fate = 'alter' AND changes ->> o.key <> '[]'))
         INTO broken_names, moved_columns
         FROM unnest(old_elements) o
@@ -405,11 +405,18 @@ BEGIN
                 WHEN o.holds && relation_names AND (
                         o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
                     THEN 'replace'
+                -- what stands on a column goes with it
+                WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
+                        SELECT FROM unnest(keys, fates) AS c (key, fate) JOIN unnest(old_elements) x ON x.key = c.key
+                        WHERE c.fate = 'replace' AND x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
+                          AND strpos(array_to_string(o.make, ' '), quote_ident(substr(x.part, 8))) > 0)
+                    THEN 'replace'
                 WHEN moved_columns IS NOT NULL AND (o.part = '' OR o.part LIKE 'column %' OR o.state ->> 'kind' = 'f')
                      AND o.object_type NOT IN ('INDEX', 'STATISTICS') AND EXISTS (
                         SELECT FROM unnest(moved_columns) m
-                        CROSS JOIN LATERAL (SELECT split_part(m, E'\n', 1) AS relation, quote_ident(split_part(m, E'\n', 2)) AS name) c
-                        WHERE (c.relation = ANY (o.holds) AND (o.object_type <> 'TABLE' OR o.part LIKE 'constraint %' OR o.identity <> c.relation)
+                        CROSS JOIN LATERAL (SELECT split_part(m, E'\1', 1) AS relation, quote_ident(split_part(m, E'\1', 2)) AS name,
+                                                   'column ' || split_part(m, E'\1', 2) AS part) c
+                        WHERE NOT (o.identity = c.relation AND o.part = c.part) AND (c.relation = ANY (o.holds) AND (o.object_type <> 'TABLE' OR o.part LIKE 'constraint %' OR o.identity <> c.relation)
                                OR o.state ? 'generated' AND o.identity = c.relation)
                           AND (strpos(array_to_string(o.make, ' '), c.name) > 0 OR o.part LIKE 'column %' AND o.identity <> c.relation))
                     THEN CASE WHEN o.part LIKE 'column %' AND NOT o.state ? 'generated' THEN 'suspend' ELSE 'replace' END
@@ -426,7 +433,7 @@ BEGIN
         SELECT DISTINCT b FROM (
             SELECT unnest(broken_names) AS b
             UNION SELECT unnest(relation_names)
-            UNION SELECT split_part(m, E'\n', 1) FROM unnest(moved_columns) m
+            UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
     broken := ARRAY(SELECT regexp_replace(b, '^(server|wrapper) ', '') FROM unnest(broken) b);
 END
@@ -476,7 +483,7 @@ BEGIN
                     -- a child that had the column before it got the parent keeps it
                     ELSE o.unmake || ARRAY(
                         SELECT format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', x.identity, substr(x.part, 8)) FROM old_side x
-                        WHERE o.part LIKE 'column %' AND x.part LIKE 'column %' AND x.is_taken AND x.is_heir AND o.key = ANY (x.via)
+                        WHERE o.part LIKE 'column %' AND x.part LIKE 'column %' AND x.is_taken AND x.is_heir AND o.key = ANY (x.via) AND NOT x.taken_by && gone
                         ORDER BY x.key COLLATE "C") END AS statements,
                 o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
@@ -504,7 +511,16 @@ BEGIN
                         CASE WHEN n.object_type = 'SCHEMA' AND n.identity = 'public' THEN coalesce(reset_roles, '{}') || ARRAY[''] ELSE reset_roles END,
                         NULL, nullif(n.state -> 'columns', 'null'))
                     ELSE n.make END,
-                n.provides || coalesce(t.provides, '{}'), n.needs || coalesce(t.needs, '{}'), n.old_needs,
+                n.provides || coalesce(t.provides, '{}'),
+                n.needs || coalesce(t.needs, '{}')
+                    -- PostgreSQL takes an index into account only when all below it are attached
+                    || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(
+                        SELECT 'make:parts of ' || x.identity FROM unnest(new_elements) x
+                        WHERE x.object_type = 'INDEX' AND x.part = '' AND ('body ' || n.identity) = ANY (x.needs)
+                        UNION ALL
+                        SELECT 'make:parts of ' || pggit.schema_part(x.identity) || '.' || quote_ident(substr(x.part, 12)) FROM unnest(new_elements) x
+                        WHERE x.object_type = 'TABLE' AND x.identity = n.identity AND x.part LIKE 'constraint %') END,
+                n.old_needs,
                 n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL
             FROM new_side n
             LEFT JOIN LATERAL (

@@ -72,8 +72,7 @@ BEGIN
         WHERE NOT old_definition ? 'of_type' AND NOT new_definition ? 'of_type'
           AND old_definition -> 'columns' ? x.old_name AND NOT new_definition -> 'columns' ? x.old_name
           AND new_definition -> 'columns' ? x.new_name AND NOT old_definition -> 'columns' ? x.new_name
-          AND NOT new_definition #> ARRAY['columns', x.new_name] ? 'inherited'
-          AND NOT old_definition #> ARRAY['columns', x.old_name] ? 'inherited'
+          AND (new_definition #> ARRAY['columns', x.new_name] ? 'inherited') = (old_definition #> ARRAY['columns', x.old_name] ? 'inherited')
           AND NOT EXISTS (SELECT FROM unnest(ARRAY['generated', 'identity']) k
                           WHERE old_definition #> ARRAY['columns', x.old_name] ? k <> new_definition #> ARRAY['columns', x.new_name] ? k)
     )
@@ -217,6 +216,10 @@ BEGIN
         SELECT ROW(coalesce(n.object_type, o.object_type), coalesce(n.identity, o.new_identity), o.old_definition, n.new_definition, n.column_order)::pggit.plan_object
         FROM (SELECT x.object_type, x.old_definition, coalesce(
                   (SELECT r.new_identity FROM unnest(renames) r WHERE r.object_type = x.object_type AND r.old_identity = x.identity),
+                  -- indexes and owned sequences move along with their table
+                  (SELECT pggit.schema_part(r.new_identity) || '.' || pggit.name_part(x.identity) FROM unnest(renames) r
+                   WHERE r.object_type = 'TABLE' AND (x.object_type = 'INDEX' AND r.old_identity = x.old_definition ->> 'table'
+                         OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.'))),
                   pggit.rename_in_text(x.identity, renames)) AS new_identity
               FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
         FULL JOIN (SELECT x.* FROM unnest(objects) x WHERE x.new_definition IS NOT NULL) n
@@ -252,6 +255,9 @@ BEGIN
             SELECT c.object_type, c.new_identity, c.old_identity,
                 ARRAY[format('ALTER TABLE %s RENAME COLUMN %I TO %I', c.new_identity, c.old_column, c.new_column)], 2, c.place
             FROM unnest(columns) WITH ORDINALITY AS c (object_type, old_identity, new_identity, old_column, new_column, place)
+            -- that of a parent is renamed with the parent's
+            JOIN unnest(objects) o ON o.object_type = c.object_type AND o.identity = c.new_identity AND o.new_definition IS NOT NULL
+            WHERE NOT o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited'
         ) x WHERE x.list <> '{}' ORDER BY x.kind, x.place);
 END
 $$;

@@ -55,7 +55,7 @@ BEGIN
     RETURN CASE
         WHEN node.as_owner_of IS NULL THEN NULL
         -- A new column that is null everywhere evaluates nothing, unless a domain looks at the null.
-        WHEN node.action = 'create' AND node.part LIKE 'column %' AND statement !~ ' (DEFAULT|GENERATED) ' AND NOT EXISTS (
+        WHEN node.action = 'create' AND node.part LIKE 'column %' AND statement !~ ' DEFAULT (?!AS IDENTITY)| GENERATED ALWAYS AS [(]' AND NOT EXISTS (
                 SELECT FROM unnest(pggit.names_in(statement)) n JOIN pg_type t ON t.oid = to_regtype(n)
                 WHERE t.typtype <> 'e' AND n <> node.identity)
             THEN NULL
@@ -68,6 +68,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.rights_of(pggit.plan_node, text) IS
 'The relation or type with whose owner''s rights a statement has to run; null where the caller''s will do.';
+
+CREATE FUNCTION pggit.name_before(of_identity text, nodes pggit.plan_node[]) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(
+        (SELECT n.old_identity FROM unnest(nodes) n WHERE n.part = 'name' AND n.object_type = 'TABLE' AND n.identity = of_identity LIMIT 1),
+        (SELECT n.old_identity || '.' || pggit.name_part(of_identity) FROM unnest(nodes) n
+         WHERE n.part = 'name' AND n.object_type = 'SCHEMA' AND n.identity = pggit.schema_part(of_identity)),
+        of_identity);
+END
+$$;
+COMMENT ON FUNCTION pggit.name_before(text, pggit.plan_node[]) IS 'What a table is called before a plan''s renames.';
 
 CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[])
 RETURNS TABLE (action text, object_type text, object text, detail text)
@@ -109,6 +121,7 @@ DECLARE
     from_tree text;
     nodes pggit.plan_node[];
     node pggit.plan_node;
+    live_name text;
     rows_at_stake bigint;
     stakes text[] := '{}';
     lost pggit.plan_node[] := '{}';
@@ -121,19 +134,17 @@ BEGIN
     from_tree := pggit.live_tree();
     nodes := ARRAY(SELECT n FROM pggit.plan(from_tree, target) n);
 
-    -- Renames come first, so that from there on everything has the name that the plan gives it.
-    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(
-        SELECT nodes[place] FROM generate_subscripts(nodes, 1) place WHERE (nodes[place]).part = 'name' ORDER BY place));
     FOREACH node IN ARRAY nodes LOOP
         CONTINUE WHEN node.loses IS NULL OR node.action <> 'drop';
+        live_name := pggit.name_before(node.identity, nodes);
         -- Locked first, so that nobody adds a row between the look and the drop.
-        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', node.identity);
-        EXECUTE CASE node.loses WHEN '' THEN format('SELECT count(*) FROM ONLY %s', node.identity)
-            ELSE format('SELECT count(*) FROM %s WHERE %I IS DISTINCT FROM NULL', node.identity, node.loses) END INTO rows_at_stake;
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
+        EXECUTE CASE node.loses WHEN '' THEN format('SELECT count(*) FROM ONLY %s', live_name)
+            ELSE format('SELECT count(*) FROM %s WHERE %I IS DISTINCT FROM NULL', live_name, node.loses) END INTO rows_at_stake;
         IF rows_at_stake > 0 THEN
             lost := lost || node;
-            stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', node.identity, rows_at_stake)
-                ELSE format('column %s.%I (%s values)', node.identity, node.loses, rows_at_stake) END;
+            stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', live_name, rows_at_stake)
+                ELSE format('column %s.%I (%s values)', live_name, node.loses, rows_at_stake) END;
         END IF;
     END LOOP;
     IF stakes <> '{}' AND force IS NOT TRUE THEN
@@ -141,14 +152,14 @@ BEGIN
             USING ERRCODE = 'GT037', HINT = 'With force => true the data is parked in schema pggit_attic and can be brought back.';
     END IF;
     FOREACH node IN ARRAY lost LOOP
-        parked := pggit.park(node.identity, nullif(node.loses, ''));
-        RETURN QUERY SELECT 'park', node.object_type, CASE node.loses WHEN '' THEN node.identity ELSE format('%s.%I', node.identity, node.loses) END,
+        live_name := pggit.name_before(node.identity, nodes);
+        parked := pggit.park(live_name, nullif(node.loses, ''));
+        RETURN QUERY SELECT 'park', node.object_type, CASE node.loses WHEN '' THEN live_name ELSE format('%s.%I', live_name, node.loses) END,
             format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
         FROM pggit.attic x WHERE x.id = parked;
     END LOOP;
 
-    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(
-        SELECT nodes[place] FROM generate_subscripts(nodes, 1) place WHERE (nodes[place]).part <> 'name' ORDER BY place));
+    RETURN QUERY SELECT * FROM pggit.run_nodes(nodes);
 
     IF pggit.live_tree() <> target THEN
         from_tree := pggit.live_tree();
@@ -175,6 +186,7 @@ DECLARE
     attic_id bigint := nextval('pggit.attic_id_seq');
     target text;
     column_list text;
+    short_name text;
     found bigint;
 BEGIN
     IF owner IS NULL THEN
@@ -204,7 +216,11 @@ BEGIN
         CREATE SCHEMA pggit_attic;
         COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
     END IF;
-    target := format('pggit_attic.%I', left((parse_ident(relation))[2], 40) || '_' || attic_id);
+    short_name := (parse_ident(relation))[2];
+    WHILE octet_length(short_name) > 40 LOOP
+        short_name := left(short_name, -1);
+    END LOOP;
+    target := format('pggit_attic.%I', short_name || '_' || attic_id);
     EXECUTE format('CREATE TABLE %s AS SELECT %s FROM %s %s', target, coalesce(column_list, ''),
                    CASE WHEN column_name IS NULL THEN 'ONLY' ELSE '' END, relation);
     GET DIAGNOSTICS found = ROW_COUNT;
@@ -234,12 +250,16 @@ COMMENT ON FUNCTION pggit.list_attic() IS
 
 CREATE FUNCTION pggit.restore_from_attic(attic_id bigint)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off AS $$
 DECLARE
     kept pggit.attic;
     target regclass;
     missing text;
+    matches text;
     statement text;
+    found bigint;
+    wanted bigint;
+    counter record;
 BEGIN
     SELECT a.* INTO kept FROM pggit.attic a WHERE a.id = attic_id AND a.restored_at IS NULL;
     IF kept.id IS NULL THEN
@@ -249,7 +269,8 @@ BEGIN
     SELECT string_agg(quote_ident(c), ', ') INTO missing FROM unnest(kept.column_names || kept.key_columns) c
     WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = c AND NOT a.attisdropped);
     IF target IS NULL OR missing IS NOT NULL THEN
-        RAISE EXCEPTION 'the data of % cannot be brought back: % missing', kept.object, coalesce('column ' || missing || ' is', 'the table is')
+        RAISE EXCEPTION 'the data of % cannot be brought back: %', kept.object,
+                CASE WHEN target IS NULL THEN 'the table is missing' ELSE 'column ' || missing || ' is missing' END
             USING ERRCODE = 'GT042', HINT = format('Make it again first, or take what you need from %s yourself.', kept.parked_as);
     END IF;
     IF kept.is_whole THEN
@@ -258,26 +279,62 @@ BEGIN
             (SELECT string_agg(pggit.parked_value(target, c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             kept.parked_as);
     ELSE
-        statement := format('UPDATE %s t SET %I = %s FROM %s p WHERE %s', kept.object, kept.column_names[1],
-            pggit.parked_value(target, kept.column_names[1]), kept.parked_as,
-            (SELECT string_agg(format('t.%I OPERATOR(pg_catalog.=) %s', c, pggit.parked_value(target, c)), ' AND ') FROM unnest(kept.key_columns) c));
+        -- Rows are known again by the text of their key, or of all their other columns: every type has one, and no
+        -- code of anybody's is needed to compare it. Rows that are all the same are counted through.
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', kept.object);
+        matches := format(
+            '(SELECT x.tableoid AS its_table, x.ctid AS its_row, y.%1$I AS value FROM'
+            ' (SELECT t.tableoid, t.ctid, %2$s AS row_key, row_number() OVER (PARTITION BY %2$s) AS nth FROM %3$s t) x JOIN'
+            ' (SELECT p.%1$I, %4$s AS row_key, row_number() OVER (PARTITION BY %4$s) AS nth FROM %5$s p) y'
+            ' ON y.row_key = x.row_key AND y.nth = x.nth WHERE y.%1$I IS DISTINCT FROM NULL)',
+            kept.column_names[1], pggit.row_text('t', kept.key_columns), kept.object, pggit.row_text('p', kept.key_columns), kept.parked_as);
+        EXECUTE format('SELECT count(*) FROM %s m', matches) INTO found;
+        EXECUTE format('SELECT count(*) FROM %s p WHERE p.%I IS DISTINCT FROM NULL', kept.parked_as, kept.column_names[1]) INTO wanted;
+        IF found < wanted THEN
+            RAISE EXCEPTION 'for % of % values of %.% the row is gone', wanted - found, wanted, kept.object, quote_ident(kept.column_names[1])
+                USING ERRCODE = 'GT044', HINT = format('Nothing was brought back; take what you need from %s yourself.', kept.parked_as);
+        END IF;
+        statement := format('UPDATE %s t SET %I = %s FROM %s p WHERE t.tableoid = p.its_table AND t.ctid = p.its_row', kept.object,
+            kept.column_names[1], pggit.parked_value(target, kept.column_names[1], 'value'), matches);
     END IF;
     PERFORM pggit.run_step(statement, kept.object);
+    -- A sequence that numbers the rows goes on after the highest number that came back.
+    IF kept.is_whole THEN
+        FOR counter IN
+            SELECT c AS column_name, pg_get_serial_sequence(kept.object, c) AS sequence FROM unnest(kept.column_names) c
+            WHERE pg_get_serial_sequence(kept.object, c) IS NOT NULL
+        LOOP
+            PERFORM pggit.run_step(format(
+                'SELECT setval(%1$L::regclass, max(%2$I)) FROM %3$s HAVING max(%2$I) >= (SELECT last_value FROM %4$s)',
+                counter.sequence, counter.column_name, kept.object, counter.sequence), kept.object);
+        END LOOP;
+    END IF;
     PERFORM pggit.clear_attic(kept.id);
-    RETURN QUERY SELECT 'restore', 'TABLE', kept.object, statement;
+    RETURN QUERY SELECT 'restore', 'TABLE', CASE WHEN kept.is_whole THEN kept.object ELSE format('%s.%I', kept.object, kept.column_names[1]) END,
+        format('%s rows from %s', kept.row_count, kept.parked_as);
 END
 $$;
 COMMENT ON FUNCTION pggit.restore_from_attic(bigint) IS
-'Brings parked rows or values back into the table they came from, with that table''s owner''s rights, and empties their place in the attic.';
+'Brings parked rows or values back into the table they came from, with that table''s owner''s rights, and empties their place in the attic. All or nothing: where a row is gone that a value belongs to, nothing is brought back (GT044).';
 
-CREATE FUNCTION pggit.parked_value(target regclass, column_name text) RETURNS text
+CREATE FUNCTION pggit.row_text(alias text, column_names text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format('jsonb_build_array(%s)::text', (
+        SELECT string_agg(format('CASE WHEN %1$I.%2$I IS DISTINCT FROM NULL THEN format(''%%s'', %1$I.%2$I) END', alias, c), ', ' ORDER BY place)
+        FROM unnest(column_names) WITH ORDINALITY AS u (c, place)));
+END
+$$;
+COMMENT ON FUNCTION pggit.row_text(text, text[]) IS 'An expression for the text of some columns of a row.';
+
+CREATE FUNCTION pggit.parked_value(target regclass, column_name text, parked_name text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN (SELECT format('p.%I::%s', column_name, format_type(a.atttypid, a.atttypmod))
+    RETURN (SELECT format('p.%I::%s', coalesce(parked_name, column_name), format_type(a.atttypid, a.atttypmod))
             FROM pg_attribute a WHERE a.attrelid = target AND a.attname = column_name);
 END
 $$;
-COMMENT ON FUNCTION pggit.parked_value(regclass, text) IS 'A parked column as an expression of the type that the table has.';
+COMMENT ON FUNCTION pggit.parked_value(regclass, text, text) IS 'A parked column as an expression of the type that the table has.';
 
 CREATE FUNCTION pggit.clear_attic(attic_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
