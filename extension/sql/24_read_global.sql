@@ -170,14 +170,50 @@ COMMENT ON FUNCTION pggit.read_object(oid, oid) IS
 'The tracked object at a catalog address as it is now; null when there is none.';
 
 CREATE FUNCTION pggit.read_catalog(addresses pggit.address[]) RETURNS SETOF pggit.catalog_entry
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+SET standard_conforming_strings = on
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
 DECLARE
     scope jsonb := pggit.tracking_scope();
+    relations oid[] := ARRAY(SELECT n.objid FROM unnest(addresses) n WHERE n.classid = 'pg_class'::regclass);
+    others pggit.address[];
+    together pggit.catalog_entry[] := '{}';
     a pggit.address;
     entry pggit.catalog_entry;
 BEGIN
-    FOREACH a IN ARRAY addresses LOOP
-        entry := pggit.read_object(a.classid, a.objid);
+    -- What there is most of is read together, the rest one by one.
+    BEGIN
+        together := ARRAY(SELECT t FROM pggit.read_tables(relations) t)
+                 || ARRAY(SELECT i FROM pggit.read_indexes(relations) i);
+        others := ARRAY(SELECT n FROM unnest(addresses) n
+                        WHERE n.classid <> 'pg_class'::regclass
+                           OR EXISTS (SELECT FROM pg_class c WHERE c.oid = n.objid AND c.relkind = 'S'));
+    EXCEPTION WHEN internal_error OR undefined_table OR undefined_object OR undefined_column OR undefined_function THEN
+        -- "could not open relation", "cache lookup failed": another session dropped one meanwhile.
+        others := addresses;
+    END;
+    RETURN QUERY SELECT t.* FROM unnest(together) t
+                 WHERE scope IS NULL OR pggit.in_scope(ROW(t.*)::pggit.catalog_entry, scope);
+    FOREACH a IN ARRAY others LOOP
+        BEGIN
+            entry := pggit.read_object(a.classid, a.objid);
+        EXCEPTION WHEN internal_error OR undefined_table OR undefined_object OR undefined_column OR undefined_function THEN
+            -- The function is not STABLE: a second look sees what others have committed by now.
+            BEGIN
+                entry := pggit.read_object(a.classid, a.objid);
+            EXCEPTION WHEN internal_error OR undefined_table OR undefined_object OR undefined_column OR undefined_function THEN
+                CONTINUE;  -- it is being dropped
+            END;
+        END;
         IF entry.objid IS NOT NULL AND (scope IS NULL OR pggit.in_scope(entry, scope)) THEN
             RETURN NEXT entry;
         END IF;
@@ -185,7 +221,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.read_catalog(pggit.address[]) IS
-'The tracked objects among the given catalog addresses as they are now.';
+'The tracked objects among the given catalog addresses as they are now, without what another session drops at this moment.';
 
 CREATE FUNCTION pggit.all_addresses() RETURNS pggit.address[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
