@@ -191,7 +191,8 @@ BEGIN
             object_type, identity, 'constraint ' || item.key, 1110, item.k - 'comment',
             make => ARRAY[command || format('ADD CONSTRAINT %I %s', item.key, item.k ->> 'definition')],
             unmake => ARRAY[command || format('DROP CONSTRAINT %I', item.key)],
-            needs => pggit.names_in(item.k ->> 'definition') || ('body ' || identity), as_owner_of => 'type ' || identity);
+            provides => ARRAY[identity], needs => pggit.names_in(item.k ->> 'definition') || ('body ' || identity),
+            as_owner_of => 'type ' || identity);
         RETURN NEXT e;
         RETURN QUERY SELECT * FROM pggit.setting_element(object_type, identity, 'comment on constraint ' || item.key, 1111, coalesce(item.k -> 'comment', 'null'),
             format('COMMENT ON CONSTRAINT %I ON DOMAIN %s IS %L', item.key, identity, item.k ->> 'comment'),

@@ -321,6 +321,7 @@ DECLARE
     moved_columns text[];
     relation_names text[];
     contested text[];
+    tightened text[];
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -358,6 +359,12 @@ BEGIN
     JOIN unnest(keys, fates) AS g (key, fate) ON g.key = n.key AND g.fate IN ('create', 'replace')
     CROSS JOIN LATERAL unnest(o.provides) p
     WHERE o.part = '' AND o.object_type IN ('TYPE', 'DOMAIN', 'TABLE');
+
+    -- PostgreSQL tightens no domain that a column has an array of.
+    SELECT array_agg(DISTINCT n.identity) INTO tightened
+    FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
+    JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
+    WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %');
 
     LOOP
         previous := fates;
@@ -405,6 +412,9 @@ BEGIN
                 WHEN o.holds && relation_names AND (
                         o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
                     THEN 'replace'
+                WHEN tightened IS NOT NULL AND o.object_type = 'TABLE' AND o.part LIKE 'column %' AND NOT o.state ? 'generated'
+                     AND n.key IS NOT NULL AND EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '['))
+                    THEN 'suspend'
                 -- what stands on a column goes with it
                 WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
                         SELECT FROM unnest(keys, fates) AS c (key, fate) JOIN unnest(old_elements) x ON x.key = c.key
@@ -433,6 +443,7 @@ BEGIN
         SELECT DISTINCT b FROM (
             SELECT unnest(broken_names) AS b
             UNION SELECT unnest(relation_names)
+            UNION SELECT unnest(tightened)
             UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
     broken := ARRAY(SELECT regexp_replace(b, '^(server|wrapper) ', '') FROM unnest(broken) b);
