@@ -256,6 +256,13 @@ BEGIN
             RETURN NEXT e;
         END IF;
     END IF;
+    IF inherited AND NOT is_partition AND NOT c ? 'not_null' AND pggit.not_null_sql('', '') = '' THEN
+        -- Before PostgreSQL 18 a child may take nulls where its parent does not.
+        e := pggit.new_element(
+            object_type, identity, 'not null ' || column_name, 1406, 'null', make => ARRAY[alter_all || 'DROP NOT NULL'],
+            made_by => ARRAY[own], taken_by => ARRAY[shell, own], needs => ARRAY['body ' || identity] || parent_bodies, holds => '{}');
+        RETURN NEXT e;
+    END IF;
     IF c ? 'identity' THEN
         e := pggit.new_element(
             object_type, identity, 'identity ' || column_name, 1407, (c -> 'identity') - '{owner,acl,comment,persistence}'::text[],

@@ -177,6 +177,9 @@ BEGIN
                 || (SELECT string_agg('SET ' || o[1], ' ') FROM regexp_matches(pggit.sequence_options(b.state), '(NO CYCLE|CYCLE|[A-Z]+ -?[0-9]+)', 'g') o)
             END], NULL);
     ELSIF starts_with(b.part, 'not null ') AND NOT starts_with(b.part, 'not null comment ') AND b.object_type <> 'DOMAIN' THEN
+        IF a.state = 'null' OR b.state = 'null' THEN
+            RETURN b.make;
+        END IF;
         RETURN CASE WHEN a.state <> b.state AND NOT b.state ? 'inherited' AND pggit.not_null_sql('', '') <> '' THEN pggit.alter_not_null(a, b, substr(b.part, 10)) ELSE '{}' END;
     ELSIF b.part IN ('link', 'attached') OR kind = 'attached' OR b.part = 'not null' THEN
         RETURN NULL;
