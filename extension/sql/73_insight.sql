@@ -99,8 +99,7 @@ BEGIN
     wanted := (SELECT f.id FROM pggit.find_object(object, blame.object_type) f);
     RETURN QUERY
     WITH step AS (
-        SELECT h.*, n.definition AS new_definition, o.definition AS old_definition,
-            lead(h.created_at) OVER (ORDER BY h.id) AS next_at
+        SELECT h.*, n.definition AS new_definition, o.definition AS old_definition
         FROM pggit.history h
         LEFT JOIN pggit.blobs n ON n.hash = h.new_blob
         LEFT JOIN pggit.blobs o ON o.hash = h.old_blob
@@ -119,13 +118,30 @@ BEGIN
         ORDER BY n.part, s.id DESC
     )
     SELECT p.part, p.content, s.created_at, s.session_role, s.change_type, s.command_tag, s.id,
-        pggit.commit_of(s.created_at, s.next_at, s.object_type, s.identity, s.new_blob)
-    FROM present p JOIN maker m ON m.part = p.part JOIN step s ON s.id = m.id
+        pggit.commit_with_part(s.created_at, s.object_type, names.list, p.part, p.content)
+    FROM (SELECT array_agg(DISTINCT x.identity) AS list FROM step x) names CROSS JOIN present p JOIN maker m ON m.part = p.part JOIN step s ON s.id = m.id
     ORDER BY p.part COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION pggit.blame(text, text) IS
 'For each part of an object''s definition (each column, constraint, attribute, and the rest by key): who gave it its present form, when, by which command, and the commit that kept it. A column that was renamed counts as new, a renamed table does not.';
+
+CREATE FUNCTION pggit.commit_with_part(
+    taken_at timestamptz, of_type text, identities text[], of_part text, wanted jsonb) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- The object as a whole may have changed again before the commit.
+    RETURN (SELECT c.hash FROM pggit.commits c
+            WHERE c.committed_at >= taken_at AND EXISTS (
+                SELECT FROM unnest(identities) i
+                JOIN pggit.blobs b ON b.hash = pggit.tree_lookup(c.tree, pggit.tree_key(of_type, i))
+                CROSS JOIN LATERAL pggit.definition_parts(b.definition) p
+                WHERE p.part = of_part AND p.content = wanted)
+            ORDER BY c.committed_at, c.id LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION pggit.commit_with_part(timestamptz, text, text[], text, jsonb) IS
+'The first commit from a moment on that has a part of an object, under any of its names, in a given form; null where none has.';
 
 -- What hangs on it -----------------------------------------------------------------------------------
 
