@@ -31,6 +31,9 @@ CREATE TABLE pggit.blobs (
 COMMENT ON TABLE pggit.blobs IS
 'Every definition an object ever had: hash is the sha256, in hex, of object_type, identity and definition.';
 
+-- The planner looks at all of these.
+CREATE INDEX blobs_default_privileges ON pggit.blobs (hash) WHERE object_type = 'DEFAULT PRIVILEGES';
+
 CREATE TABLE pggit.trees (
     hash text COLLATE "C" PRIMARY KEY,
     is_leaf boolean NOT NULL,

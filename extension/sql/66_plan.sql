@@ -296,12 +296,14 @@ BEGIN
         objects := objects || more;
     END LOOP;
 
-    -- Roles that default privileges, now or ever, may give something to.
+    -- Roles that default privileges of either side may give something to.
     SELECT array_agg(DISTINCT x.role) INTO reset_roles
     FROM (
         SELECT e.grantee AS role FROM pggit.blobs b
         CROSS JOIN LATERAL pggit.acl_entries('r', b.definition ->> 'role', b.definition -> 'acl') e
         WHERE b.object_type = 'DEFAULT PRIVILEGES'
+          AND b.hash IN (pggit.tree_lookup(from_tree, pggit.tree_key(b.object_type, b.identity)),
+                         pggit.tree_lookup(to_tree, pggit.tree_key(b.object_type, b.identity)))
     ) x WHERE x.role = '' OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = x.role);
 
     nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles);

@@ -98,9 +98,11 @@ def _pgspot() -> Sequence[str]:
     """The install script alone, and each update script after the install script it starts from."""
     folder = sqlscript.build()[0].parent
     install = folder / f"pggit--{sqlscript.version()}.sql"
-    faults = list(_program("pgspot", install)())
+    # A procedure that commits cannot set anything for itself; its body names all in full.
+    known = ("--proc-without-search-path", "pggit.upgrade(version text)")
+    faults = list(_program("pgspot", *known, install)())
     for update in sorted(MIGRATIONS.glob("*.sql")):
-        faults += _program("pgspot", "-a", install, update)()
+        faults += _program("pgspot", *known, "-a", install, update)()
     return faults
 
 

@@ -96,9 +96,7 @@ def test_names_that_need_quotes(db: Connection, name: str) -> None:
     ],
 )
 def test_an_error_of_tracking_is_kept_and_not_passed_on(db: Connection, connect: Connect, fault: str) -> None:
-    db.execute(
-        "GRANT CREATE ON SCHEMA public TO PUBLIC; ALTER EXTENSION pggit DROP FUNCTION pggit.read_columns(oid[])"
-    )
+    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC; ALTER EXTENSION pggit DROP FUNCTION pggit.read_columns(oid[])")
     db.execute("SET session_replication_role = replica")
     db.execute(fault)
     db.execute("RESET session_replication_role")

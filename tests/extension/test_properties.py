@@ -109,7 +109,8 @@ class Sequence:
         except psycopg.errors.InsufficientPrivilege as error:
             # An owner's code runs with that owner's rights, who may not own a child of the table: docs/errors.md.
             note(f"-- refused: {error}")
-            assert self.tree() == before and differences(self.db) == []
+            assert self.tree() == before
+            assert differences(self.db) == []
             return
         assert self.tree() == self.tree_of(ref), "the schema is not the commit's"
         assert differences(self.db) == []
