@@ -85,7 +85,8 @@ BEGIN
         jsonb_strip_nulls(jsonb_build_object(
             'owner', pg_get_userbyid(s.stxowner),
             'table', (SELECT format('%I.%I', tn.nspname, c.relname) FROM pg_namespace tn WHERE tn.oid = c.relnamespace),
-            'definition', pg_get_statisticsobjdef(s.oid),
+            -- PostgreSQL lists the columns in the table's order, which is no part of a schema: here by name.
+            'definition', replace(pg_get_statisticsobjdef(s.oid), ' ON ' || k.as_listed, ' ON ' || k.by_name),
             'target', nullif(s.stxstattarget, -1),
             'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = s.oid AND m.classoid = 'pg_statistic_ext'::regclass AND m.objsubid = 0))),
         NULL::text[]
@@ -93,6 +94,10 @@ BEGIN
     FROM pg_statistic_ext s
     JOIN pg_namespace n ON n.oid = s.stxnamespace
     JOIN pg_class c ON c.oid = s.stxrelid
+    CROSS JOIN LATERAL (
+        SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), '') AS as_listed,
+               coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE "C"), '') AS by_name
+        FROM pg_attribute a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys)) k
     WHERE s.oid = object AND c.relpersistence <> 't';
     RETURN entry;
 END
