@@ -46,7 +46,9 @@ class Engine:
         accepted = lintian.allowed()
 
         def complaints(package: str, kind: str) -> tuple[str, ...]:
-            return lintian.problems(built.tags, package, kind, self.system.id, accepted)
+            return lintian.problems(
+                built.tags, package, kind, self.system.id, accepted, first_release=made_of.is_first_release
+            )
 
         about: dict[str | None, Sequence[str]]
         if source:

@@ -24,6 +24,7 @@ class Checked:
     problems: list[str] = field(default_factory=list)
     lintian: str = f"not examined: it is not in {manifest.NAME}"
     """`examined`, or why it was not."""
+    first_release: bool = False
 
 
 def check(pg: str, os: str, dist: Path = DIST) -> tuple[Checked, ...]:
@@ -61,6 +62,7 @@ def _against_manifest(dist: Path, one: Checked, listed: Mapping[str, Artifact]) 
             yield f"differs from {other.file}: one version must mean one set of bytes on every system"
     version = "" if made.version == sqlscript.version() else made.version
     expected = recipe.load(version, made.epoch)
+    one.first_release = expected.is_first_release
     yield from debcheck.problems((dist / one.file).read_bytes(), expected, one.target.pg)
 
 
@@ -79,7 +81,7 @@ def _lint(checked: Sequence[Checked], dist: Path) -> None:
         for one in mine:
             one.lintian = "examined"
             name = recipe.package_name(one.target.pg)
-            one.problems += lintian.problems(tags, name, "binary", system.id, accepted)
+            one.problems += lintian.problems(tags, name, "binary", system.id, accepted, first_release=one.first_release)
 
 
 def _tags(system: System, debs: Sequence[Path]) -> tuple[lintian.Tag, ...]:

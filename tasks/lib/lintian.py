@@ -32,12 +32,14 @@ class Tag:
 
 @dataclass(frozen=True)
 class Allowed:
-    """A complaint that is accepted in packages of one kind: for every system, or for the named ones."""
+    """A complaint that is accepted in packages of one kind: for every system, or for the named ones; of every
+    version, or of the first alone."""
 
     tag: str
     kind: str
     reason: str
     systems: tuple[str, ...] = ()
+    first_release: bool = False
 
 
 def parse(output: str) -> tuple[Tag, ...]:
@@ -49,14 +51,29 @@ def parse(output: str) -> tuple[Tag, ...]:
 def allowed() -> tuple[Allowed, ...]:
     """The accepted tags; raises UsageError for a list that does not fit its schema."""
     return tuple(
-        Allowed(entry["tag"], entry["in"], entry["reason"], tuple(entry.get("systems", ())))
+        Allowed(
+            entry["tag"],
+            entry["in"],
+            entry["reason"],
+            tuple(entry.get("systems", ())),
+            entry.get("first_release", False),
+        )
         for entry in checkedyaml.load(ALLOWED, SCHEMA) or ()
     )
 
 
-def problems(tags: Iterable[Tag], package: str, kind: str, system: str, accepted: Sequence[Allowed]) -> tuple[str, ...]:
-    """What is wrong with `package`, built for `system`: tags that are not accepted, and accepted ones it lacks."""
-    accepted = [one for one in accepted if one.kind == kind and system in (one.systems or (system,))]
+def problems(
+    tags: Iterable[Tag], package: str, kind: str, system: str, accepted: Sequence[Allowed], *, first_release: bool
+) -> tuple[str, ...]:
+    """What is wrong with `package`, built for `system`: tags that are not accepted, and accepted ones it lacks.
+
+    `first_release` tells whether its changelog has one version only.
+    """
+    accepted = [
+        one
+        for one in accepted
+        if one.kind == kind and system in (one.systems or (system,)) and (first_release or not one.first_release)
+    ]
     mine = [tag for tag in tags if (tag.package, tag.kind) == (package, kind)]
     names = {one.tag for one in accepted}
     return (

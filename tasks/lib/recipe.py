@@ -54,6 +54,11 @@ class Recipe:
         return changelog.debian_version(self.version, self.product.revision)
 
     @property
+    def is_first_release(self) -> bool:
+        """Whether the changelog tells of no version before this one."""
+        return len(self.entries) == 1
+
+    @property
     def debian_changelog(self) -> str:
         """The text of debian/changelog."""
         return changelog.debian(self.entries, self.product.source, self.product.revision, self.product.maintainer)

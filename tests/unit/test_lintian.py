@@ -16,11 +16,12 @@ W: pggit source: custom-compression-in-debian-rules dh_builddeb -- -Zxz [debian/
 ACCEPTED = [
     lintian.Allowed("initial-upload-closes-no-bugs", "binary", "no ITP"),
     lintian.Allowed("only-there", "binary", "an old lintian", ("debian-12",)),
+    lintian.Allowed("only-once", "binary", "a changelog of one version", (), first_release=True),
 ]
 
 
-def _problems(package: str, kind: str, system: str) -> tuple[str, ...]:
-    return lintian.problems(lintian.parse(SAID), package, kind, system, ACCEPTED)
+def _problems(package: str, kind: str, system: str, *, first_release: bool = False) -> tuple[str, ...]:
+    return lintian.problems(lintian.parse(SAID), package, kind, system, ACCEPTED, first_release=first_release)
 
 
 def test_a_tag_that_is_not_accepted_is_a_problem() -> None:
@@ -32,6 +33,14 @@ def test_an_entry_that_no_longer_shows_is_a_problem() -> None:
     assert _problems("postgresql-17-pggit", "binary", "debian-12")[1:] == (
         "packaging/lintian.yaml accepts only-there, which postgresql-17-pggit does not show; delete the entry",
     )
+
+
+def test_an_entry_for_the_first_release_says_nothing_about_later_ones() -> None:
+    package = ("postgresql-17-pggit", "binary", "debian-13")
+    assert _problems(*package, first_release=True)[1:] == (
+        "packaging/lintian.yaml accepts only-once, which postgresql-17-pggit does not show; delete the entry",
+    )
+    assert _problems(*package)[1:] == ()
 
 
 def test_an_entry_for_binaries_says_nothing_about_the_source() -> None:
