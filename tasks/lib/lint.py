@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.lib import docscheck, git, pins, sqlscript
+from tasks.lib import docscheck, git, pins, sqlscript, updategraph
 from tasks.lib.errors import PggitError
 from tasks.lib.paths import MIGRATIONS, ROOT
 
@@ -97,12 +97,12 @@ def forbidden_names(names: Sequence[str]) -> list[str]:
 def _pgspot() -> Sequence[str]:
     """The install script alone, and each update script after the install script it starts from."""
     folder = sqlscript.build()[0].parent
-    install = folder / f"pggit--{sqlscript.version()}.sql"
     # A procedure that commits cannot set anything for itself; its body names all in full.
     known = ("--proc-without-search-path", "pggit.upgrade(version text)")
-    faults = list(_program("pgspot", *known, install)())
+    faults = list(_program("pgspot", *known, folder / f"pggit--{sqlscript.version()}.sql")())
     for update in sorted(MIGRATIONS.glob("*.sql")):
-        faults += _program("pgspot", *known, "-a", install, update)()
+        ((start, _),) = updategraph.read([update.name]).edges
+        faults += _program("pgspot", *known, "-a", folder / f"pggit--{start}.sql", update)()
     return faults
 
 
