@@ -42,37 +42,43 @@ def modules() -> tuple[Path, ...]:
     return found
 
 
-def render(template: str, name: str) -> str:
+def render(template: str, name: str, as_version: str) -> str:
     """One module with its jinja2 expressions filled in; an unknown name is an error, never empty text."""
     from jinja2 import Environment, StrictUndefined, TemplateError
 
     # S701: this is SQL for our own scripts, HTML escaping would corrupt it.
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
     try:
-        return environment.from_string(template).render(version=version())
+        return environment.from_string(template).render(version=as_version)
     except TemplateError as error:
         raise PggitError(f"extension/sql/{name}: {error}") from error
 
 
-def install_script() -> str:
-    """The whole of pggit--VERSION.sql."""
+def install_script(as_version: str = "") -> str:
+    """The whole of pggit--VERSION.sql, of the version in the making unless another is named."""
+    as_version = as_version or version()
     parts = [GUARD]
     for path in modules():
-        parts.append(f"\n-- {path.name}\n{render(path.read_text('utf-8'), path.name)}")
+        parts.append(f"\n-- {path.name}\n{render(path.read_text('utf-8'), path.name, as_version)}")
     return "".join(parts)
 
 
 def contents() -> dict[str, bytes]:
     """Every file that an installation holds, by name: control file, install scripts, update scripts.
 
-    Raises PggitError where the update graph has a hole or a released script was changed.
+    Raises PggitError where the update graph has a hole, a released script was changed, or the sources were
+    after the version that they still make was released.
     """
     current = f"pggit--{version()}.sql"
     files = {CONTROL.name: CONTROL.read_bytes(), current: install_script().encode()}
     released = released_scripts()
     for path in (*released, *sorted(MIGRATIONS.glob("*.sql"))):
-        if path.name != current:
-            files[path.name] = path.read_bytes()
+        data = path.read_bytes()
+        if files.setdefault(path.name, data) != data:
+            raise PggitError(
+                f"version {version()} is released, and extension/sql makes another script of it now:"
+                " begin the next version with ./inv release.bump"
+            )
     graph = updategraph.read(name for name in files if name.endswith(".sql"))
     graph.check(version(), updategraph.read(path.name for path in released).installable)
     return files
@@ -80,17 +86,21 @@ def contents() -> dict[str, bytes]:
 
 def released_scripts() -> tuple[Path, ...]:
     """The frozen install scripts; each must match its line in extension/releases/SHA256SUMS."""
-    folder = EXTENSION / "releases"
-    sums_file = folder / "SHA256SUMS"
-    lines = sums_file.read_text("utf-8").splitlines() if sums_file.exists() else []
-    sums = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
-    scripts = tuple(sorted(folder.glob("*.sql")))
+    sums = checksums()
+    scripts = tuple(sorted((EXTENSION / "releases").glob("*.sql")))
     if set(sums) != {path.name for path in scripts}:
         raise PggitError("extension/releases/SHA256SUMS does not list exactly the scripts beside it")
     for path in scripts:
         if hashlib.sha256(path.read_bytes()).hexdigest() != sums[path.name]:
             raise PggitError(f"extension/releases/{path.name} was changed after its release; restore it from git")
     return scripts
+
+
+def checksums() -> dict[str, str]:
+    """What extension/releases/SHA256SUMS says: the SHA-256 of each released script, by its name."""
+    sums_file = EXTENSION / "releases" / "SHA256SUMS"
+    lines = sums_file.read_text("utf-8").splitlines() if sums_file.exists() else []
+    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
 
 
 def plan(output: Path = OUTPUT) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
