@@ -149,7 +149,7 @@ def test_build_sql_says_what_it_would_write_and_writes_nothing(checkout: Path) -
         done = inv(checkout, *words)
         folder = checkout / "build" / "extension"
         assert done.stdout.splitlines() == [
-            f"would write {folder / name}" for name in ("data.mk", f"pggit--{sqlscript.version()}.sql", "pggit.control")
+            f"would write {folder / name}" for name in sorted(("data.mk", *sqlscript.contents()))
         ]
         assert not folder.exists()
     assert inv(checkout, "build.sql").returncode == 0
@@ -365,12 +365,13 @@ def test_two_builds_at_once_both_succeed(checkout: Path) -> None:
 def test_a_released_version_is_built_from_its_frozen_script(checkout: Path) -> None:
     """The version in the making is then another one, and the package knows nothing of it."""
     releases = checkout / "extension" / "releases"
-    shutil.rmtree(releases, ignore_errors=True)
+    for old in (releases, checkout / "migrations"):
+        shutil.rmtree(old, ignore_errors=True)
     releases.mkdir()
     script = b"SELECT 1;\n"
     (releases / "pggit--0.0.1.sql").write_bytes(script)
     (releases / "SHA256SUMS").write_text(f"{manifest.sha256(script)}  pggit--0.0.1.sql\n")
-    (checkout / "migrations").mkdir(exist_ok=True)
+    (checkout / "migrations").mkdir()
     (checkout / "migrations" / f"pggit--0.0.1--{sqlscript.version()}.sql").write_bytes(b"SELECT 2;\n")
     changelog = checkout / "CHANGELOG.md"
     changelog.write_text(changelog.read_text() + "\n## [0.0.1] - 2026-01-01\n\n### Added\n\n- Everything.\n")

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lib import aptrepo, evidence, packageverify, targets
+from tasks.lib import aptrepo, evidence, packageverify, sqlscript, targets
 from tasks.lib.container import Container
 from tasks.lib.errors import PggitError
 from tests.packages import checkouts
 from tests.packages.checkouts import inv
 
 pytestmark = pytest.mark.usefixtures("docker_engine")
+VERSION = sqlscript.version()
 PAIRS = [("debian-12", "15"), ("debian-13", "17")]
 
 
@@ -71,8 +72,8 @@ SABOTAGE = {
     ),
     "another version inside": (
         "cd x/usr/share/postgresql/17/extension;"
-        " sed -i s/0.1.0/0.9.9/ pggit.control; mv pggit--0.1.0.sql pggit--0.9.9.sql",
-        "CREATE EXTENSION and init: pggit.version(): expected 0.1.0, found 0.9.9",
+        f" sed -i s/{VERSION}/9.9.9/ pggit.control; mv pggit--{VERSION}.sql pggit--9.9.9.sql",
+        f"CREATE EXTENSION and init: pggit.version(): expected {VERSION}, found 9.9.9",
     ),
     "no script": (
         "rm x/usr/share/postgresql/17/extension/pggit--*.sql",
@@ -80,7 +81,7 @@ SABOTAGE = {
     ),
     "records nothing": (
         "echo 'CREATE OR REPLACE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger LANGUAGE plpgsql"
-        " AS $$ BEGIN END $$;' >> x/usr/share/postgresql/17/extension/pggit--0.1.0.sql",
+        f" AS $$ BEGIN END $$;' >> x/usr/share/postgresql/17/extension/pggit--{VERSION}.sql",
         "tracking: rows of the new table in pggit.history: expected 1, found 0",
     ),
     "needs what nobody has": (
