@@ -3,8 +3,8 @@
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -22,11 +22,15 @@ class Entry:
     version: str
     day: date
     changes: tuple[tuple[str, str], ...]
+    earlier_that_day: int = 0
+    """How many versions before it have the same day."""
 
     @property
     def moment(self) -> datetime:
-        """Noon (UTC) of the entry's day: that date in nearly every time zone."""
-        return datetime.combine(self.day, time(12), UTC)
+        """Noon (UTC) of the entry's day, which is that date in nearly every time zone; a minute later for each
+        version before it on that day, since a package must not be as old as the one that it replaces.
+        """
+        return datetime.combine(self.day, time(12), UTC) + timedelta(minutes=self.earlier_that_day)
 
 
 def read(current: str, path: Path = CHANGELOG) -> tuple[Entry, ...]:
@@ -65,7 +69,10 @@ def read(current: str, path: Path = CHANGELOG) -> tuple[Entry, ...]:
     complete()
     if not entries:
         raise PggitError(f"{path.name} has no '## [VERSION] - YYYY-MM-DD' section")
-    return tuple(entries)
+    return tuple(
+        replace(entry, earlier_that_day=sum(older.day == entry.day for older in entries[index + 1 :]))
+        for index, entry in enumerate(entries)
+    )
 
 
 def since(entries: Sequence[Entry], version: str) -> tuple[Entry, ...]:

@@ -47,6 +47,12 @@ def test_debian_form_is_one_that_debian_reads(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_versions_of_one_day_are_a_minute_apart(tmp_path: Path) -> None:
+    """An older version's moment is the same whatever follows it, or its package would change."""
+    entries = _read(tmp_path, "".join(f"## [{n}] - 2026-11-2{n // 3}\n- x\n" for n in (4, 3, 2, 1)))
+    assert [f"{one.moment:%d %H:%M}" for one in entries] == ["21 12:01", "21 12:00", "20 12:01", "20 12:00"]
+
+
 def test_prerelease_sorts_before_its_release() -> None:
     assert changelog.debian_version("0.3.0-rc1", "1") == "0.3.0~rc1-1"
 
