@@ -24,6 +24,8 @@ class Checked:
     problems: list[str] = field(default_factory=list)
     lintian: str = f"not examined: it is not in {manifest.NAME}"
     """`examined`, or why it was not."""
+    version: str = ""
+    """pgGit's, where the manifest tells."""
     first_release: bool = False
 
 
@@ -62,16 +64,17 @@ def _against_manifest(dist: Path, one: Checked, listed: Mapping[str, Artifact]) 
             yield f"differs from {other.file}: one version must mean one set of bytes on every system"
     version = "" if made.version == sqlscript.version() else made.version
     expected = recipe.load(version, made.epoch)
-    one.first_release = expected.is_first_release
+    one.version, one.first_release = made.version, expected.is_first_release
     yield from debcheck.problems((dist / one.file).read_bytes(), expected, one.target.pg)
 
 
 def _lint(checked: Sequence[Checked], dist: Path) -> None:
     """Add the complaints of each system's own lintian: a container's, else this machine's where it is that system."""
     accepted = lintian.allowed()
-    systems = {one.target.system.id: one.target.system for one in checked}
-    for system in systems.values():
-        mine = [one for one in checked if one.target.system == system]
+    # Each version by itself: lintian names a package without its version.
+    for system_id, version in dict.fromkeys((one.target.system.id, one.version) for one in checked):
+        mine = [one for one in checked if (one.target.system.id, one.version) == (system_id, version)]
+        system = mine[0].target.system
         try:
             tags = _tags(system, [dist / one.file for one in mine])
         except PggitError as error:
