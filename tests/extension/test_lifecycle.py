@@ -156,6 +156,10 @@ def test_another_superuser_may_create_the_extension_again(db: Connection, connec
 
 
 def test_a_script_run_by_hand_says_how_to_do_it_right(bare_db: Connection, psql: Psql, server: Server) -> None:
-    script = next((server.bin.parent / "share").rglob("pggit--*.sql")).read_text("utf-8")
-    assert "CREATE EXTENSION pggit" in psql(script)
+    scripts = list((server.bin.parent / "share").rglob("pggit--*.sql"))
+    assert scripts
+    for script in scripts:
+        _, *versions = script.stem.split("--")
+        right = "CREATE EXTENSION pggit" if len(versions) == 1 else f"ALTER EXTENSION pggit UPDATE TO '{versions[1]}'"
+        assert f'Use "{right}" to load this file.' in psql(script.read_text("utf-8"))
     assert one(bare_db, "SELECT to_regnamespace('pggit') IS NULL")
