@@ -194,10 +194,11 @@ def test_a_recipe_that_fails_shows_its_log_s_end(tmp_path: Path) -> None:
 
 def test_a_lintian_tag_that_nobody_accepted_fails_the_package(tmp_path: Path) -> None:
     checkout = checkouts.copy(tmp_path / "checkout")
-    (checkout / "packaging" / "lintian.yaml").write_text("")
+    facts = checkout / "packaging" / "package.yaml"
+    facts.write_text(facts.read_text().replace("synopsis: git", "synopsis: a git"))
     done = inv(checkout, "build.deb", "--pg=17", "--engine=docker")
     assert done.returncode == 1
-    assert "lintian W: postgresql-17-pggit: initial-upload-closes-no-bugs" in done.stdout
+    assert "lintian W: postgresql-17-pggit: description-synopsis-starts-with-article" in done.stdout
     assert list((checkout / "dist").rglob("*.deb")) == []
 
 
