@@ -8,6 +8,7 @@ _K = "run only tests that match this pytest expression"
 _JOBS = "tests that run at the same time (default: 2)"
 _DRY = "print the pytest commands"
 _PG = "PostgreSQL versions: 17, 15,17 or all (default: all)"
+_SEQUENCES = "random sequences of DDL to try on each version (default: 100)"
 
 
 def _run(c: Context, suites: tuple[str, ...], jobs: str, k: str, dry_run: bool, *extra: str) -> None:
@@ -48,10 +49,14 @@ def unit(c: Context, k: str = "", jobs: str = "2", dry_run: bool = False) -> Non
     _run(c, ("unit",), jobs, k, dry_run)
 
 
-@task(help={"pg": _PG, "k": _K, "jobs": _JOBS, "dry_run": _DRY})
-def extension(c: Context, pg: str = "all", k: str = "", jobs: str = "2", dry_run: bool = False) -> None:
+@task(help={"pg": _PG, "sequences": _SEQUENCES, "k": _K, "jobs": _JOBS, "dry_run": _DRY})
+def extension(
+    c: Context, pg: str = "all", sequences: str = "100", k: str = "", jobs: str = "2", dry_run: bool = False
+) -> None:
     """Test the extension on real servers of every PostgreSQL version."""
-    _run(c, ("extension",), jobs, k, dry_run, _majors(pg))
+    from tasks.lib import testrun
+
+    _run(c, ("extension",), jobs, k, dry_run, _majors(pg), f"--sequences={testrun.parse_count('sequences', sequences)}")
 
 
 @task(help={"k": _K, "jobs": _JOBS, "dry_run": _DRY})

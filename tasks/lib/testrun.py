@@ -29,11 +29,16 @@ class Outcome:
     seconds: float
 
 
+def parse_count(option: str, value: str) -> str:
+    """`value` itself, given as --`option`. Raises UsageError when it is no number from 1 on."""
+    if not value.isdecimal() or int(value) < 1:
+        raise UsageError(f"--{option}={value}: give a number from 1 on")
+    return value
+
+
 def parse_jobs(jobs: str) -> str:
     """`jobs` itself: how many pytest workers. Raises UsageError when it is no such number."""
-    if not jobs.isdecimal() or int(jobs) < 1:
-        raise UsageError(f"--jobs={jobs}: give a number from 1 on")
-    return jobs
+    return parse_count("jobs", jobs)
 
 
 def command(suite: str, jobs: str, extra: Sequence[str]) -> list[str]:
