@@ -223,7 +223,7 @@ BEGIN
     -- A column that comes from a parent may come with a default.
     IF c ? 'default' OR inherited AND NOT is_partition AND NOT c ? 'generated' THEN
         e := pggit.new_element(
-            object_type, identity, 'default ' || column_name, 1405, c -> 'default',
+            object_type, identity, 'default ' || column_name, 1405, coalesce(c -> 'default', 'null'),
             make => ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')],
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
@@ -269,7 +269,7 @@ BEGIN
             make => ARRAY[alter_all || format('ADD GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)',
                 upper(c #>> '{identity,kind}'), sequence, pggit.sequence_options(c -> 'identity'))],
             unmake => ARRAY[alter_all || 'DROP IDENTITY'],
-            made_by => ARRAY[own, shell], taken_by => ARRAY[shell, own],
+            made_by => ARRAY[own] || from_shell, taken_by => ARRAY[shell, own],
             provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence],
             needs => ARRAY['body ' || identity, 'notnull ' || identity], claims => ARRAY['relation ' || sequence]);
         RETURN NEXT e;
