@@ -258,6 +258,17 @@ CREATE TABLE pggit.merge_conflicts (
 COMMENT ON TABLE pggit.merge_conflicts IS
 'Where both sides of the waiting merge changed the same thing differently. path leads into the definition; an empty one stands for the whole object. A null side has no such thing.';
 
+-- Whoever resolves a conflict inserts here with the rights of its own, so that it is known who it is: within a
+-- function that runs with its owner's rights nobody can tell. Nothing stays here.
+CREATE TABLE pggit.resolutions (
+    conflict_id bigint,
+    how text,
+    definition jsonb,
+    resolved_by text NOT NULL DEFAULT current_user CHECK (resolved_by = current_user)
+);
+COMMENT ON TABLE pggit.resolutions IS
+'The way in for resolve_conflict(). Its trigger notes in merge_conflicts who resolved what; it stays empty.';
+
 -- Parked data --------------------------------------------------------------------------------------
 
 CREATE TABLE pggit.attic (
@@ -2734,6 +2745,38 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.may_evaluate(sql text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A constant of somebody's type is read by that type while the statement is parsed, and with it run the
+    -- checks of domains inside; an aggregate's first state is tried, too.
+    RETURN sql ~ '''::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]'
+        OR sql ~ '^CREATE AGGREGATE .* M?STYPE = [^,]*[.].*INITCOND = '
+        -- PostgreSQL works out what it can of a partition key and of what is generated.
+        OR sql ~ '^CREATE [A-Z ]*TABLE ' AND sql ~ ' (PARTITION BY|GENERATED ALWAYS AS [(])'
+            AND sql ~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[(]|OPERATOR[(]';
+END
+$$;
+COMMENT ON FUNCTION pggit.may_evaluate(text) IS
+'Whether PostgreSQL may run code of somebody''s, a domain''s check or a function, merely to take a statement that PostgreSQL wrote. May say so too often, never too seldom.';
+
+CREATE FUNCTION pggit.storage_word(letter text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE letter WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END;
+END
+$$;
+COMMENT ON FUNCTION pggit.storage_word(text) IS 'How SET STORAGE calls a column''s storage; what is not known is EXTENDED.';
+
+CREATE FUNCTION pggit.type_storage(type_name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- SET STORAGE DEFAULT came with PostgreSQL 16
+    RETURN pggit.storage_word((SELECT t.typstorage::text FROM pg_type t WHERE t.oid = to_regtype(type_name)));
+END
+$$;
+COMMENT ON FUNCTION pggit.type_storage(text) IS 'The storage that a column of a type has where none is set.';
+
 CREATE FUNCTION pggit.option_list(options jsonb, prefix text DEFAULT '') RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -3015,7 +3058,7 @@ COMMENT ON FUNCTION pggit.name_part(text) IS 'A qualified name without its schem
 
 CREATE FUNCTION pggit.common_elements(
     object_type text, identity text, d jsonb, rank integer, target text,
-    acl_kind "char" DEFAULT NULL, acl_target text DEFAULT NULL)
+    acl_kind "char" DEFAULT NULL, acl_target text DEFAULT NULL, owned_by_table text DEFAULT NULL)
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3035,7 +3078,7 @@ BEGIN
         e := pggit.new_element(
             object_type, identity, 'acl', rank + 2,
             jsonb_build_object('kind', acl_kind, 'target', acl_target, 'owner', d -> 'owner', 'acl', d -> 'acl', 'columns', columns_acl),
-            needs => ARRAY['shell ' || identity, 'body ' || identity, 'owner ' || identity, 'owner ' || (d ->> 'owned_by_table')]);
+            needs => ARRAY['shell ' || identity, 'body ' || identity, 'owner ' || identity, 'owner ' || owned_by_table]);
         RETURN NEXT e;
     END IF;
     IF d ? 'comment' THEN
@@ -3047,8 +3090,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.common_elements(text, text, jsonb, integer, text, "char", text) IS
-'Owner, privileges and comment. target is the object as ALTER and COMMENT name it, acl_target as GRANT does.';
+COMMENT ON FUNCTION pggit.common_elements(text, text, jsonb, integer, text, "char", text, text) IS
+'Owner, privileges and comment. target is the object as ALTER and COMMENT name it, acl_target as GRANT does; owned_by_table is the table whose owner a sequence always has.';
 
 CREATE FUNCTION pggit.setting_element(
     object_type text, identity text, part text, rank integer, state jsonb, make text, unmake text,
@@ -3102,11 +3145,12 @@ COMMENT ON FUNCTION pggit.not_null_sql(text, text) IS 'What makes sure that a NO
 CREATE FUNCTION pggit.is_simple_default(expression text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A function of the user's may need the table in turn, so its default is set when both are there.
-    RETURN expression !~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z0-9_]+)[(]';
+    -- A function of the user's may need the table in turn, so its default is set when both are there; and what
+    -- runs code is set with the owner's rights.
+    RETURN expression !~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z0-9_]+)[(]' AND NOT pggit.may_evaluate(expression);
 END
 $$;
-COMMENT ON FUNCTION pggit.is_simple_default(text) IS 'Whether a default calls no function but PostgreSQL''s own.';
+COMMENT ON FUNCTION pggit.is_simple_default(text) IS 'Whether a default calls and reads nothing but PostgreSQL''s own.';
 
 CREATE FUNCTION pggit.column_elements(
     object_type text, identity text, column_name text, c jsonb, parents text[], is_partition boolean)
@@ -3217,12 +3261,8 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT s.* FROM (VALUES
-        ('storage', c -> 'storage', alter_only || 'SET STORAGE ' || CASE c ->> 'storage'
-            WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END,
-            -- SET STORAGE DEFAULT came with PostgreSQL 16
-            alter_only || 'SET STORAGE ' || coalesce((
-                SELECT CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
-                FROM pg_type t WHERE t.oid = to_regtype(c ->> 'type')), 'EXTENDED')),
+        ('storage', c -> 'storage', alter_only || 'SET STORAGE ' || pggit.storage_word(c ->> 'storage'),
+            alter_only || 'SET STORAGE ' || pggit.type_storage(c ->> 'type')),
         ('compression', c -> 'compression', alter_only || 'SET COMPRESSION ' || CASE c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
             alter_only || 'SET COMPRESSION DEFAULT'),
         ('statistics', c -> 'statistics', alter_only || format('SET STATISTICS %s', c ->> 'statistics'), alter_only || 'SET STATISTICS -1'),
@@ -3287,7 +3327,7 @@ BEGIN
         holds => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
         claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
             || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
-        as_owner_of => CASE kind WHEN 'c' THEN identity END);
+        as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
     IF kind = 'i' AND k ? 'parent' THEN
         e := pggit.new_element(
@@ -3522,10 +3562,8 @@ BEGIN
         RETURN QUERY SELECT s.* FROM (VALUES
             ('default', item.c -> 'default', item.alter_column || 'SET DEFAULT ' || (item.c ->> 'default'), item.alter_column || 'DROP DEFAULT',
                 pggit.names_in(coalesce(item.c ->> 'default', ''))),
-            ('storage', item.c -> 'storage', item.alter_column || 'SET STORAGE ' || CASE item.c ->> 'storage'
-                WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END, item.alter_column || 'SET STORAGE ' || coalesce((
-                    SELECT CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
-                    FROM pg_type t WHERE t.oid = to_regtype(item.c ->> 'type')), 'EXTENDED'), '{}'),
+            ('storage', item.c -> 'storage', item.alter_column || 'SET STORAGE ' || pggit.storage_word(item.c ->> 'storage'),
+                item.alter_column || 'SET STORAGE ' || pggit.type_storage(item.c ->> 'type'), '{}'),
             ('compression', item.c -> 'compression', item.alter_column || 'SET COMPRESSION '
                 || CASE item.c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END, item.alter_column || 'SET COMPRESSION DEFAULT', '{}'),
             ('statistics', item.c -> 'statistics', item.alter_column || format('SET STATISTICS %s', item.c ->> 'statistics'),
@@ -3562,7 +3600,7 @@ BEGIN
         claims => ARRAY['relation ' || identity, 'type ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
-        'SEQUENCE', identity, d || jsonb_build_object('owned_by_table', owner_table), 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity);
+        'SEQUENCE', identity, d, 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity, owner_table);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'persistence', 1204, coalesce(d -> 'persistence', 'null'),
         format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
@@ -3905,7 +3943,7 @@ $$;
 COMMENT ON FUNCTION pggit.global_elements(text, text, jsonb) IS
 'A schema, extension, foreign data wrapper, server, collation or default privileges taken apart.';
 
-CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
+CREATE FUNCTION pggit.parts_of(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 BEGIN
     CASE
@@ -3930,31 +3968,53 @@ BEGIN
     END CASE;
 END
 $$;
+COMMENT ON FUNCTION pggit.parts_of(text, text, jsonb, text[]) IS 'An object''s definition taken apart, without the rights that code of somebody''s needs.';
+
+CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
+    RETURN QUERY
+    SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank, x.make, x.unmake, x.made_by, x.taken_by, x.via, x.link, x.provides,
+        x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,
+        x.holds, x.claims, w.who, x.loses
+    FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) x
+    CROSS JOIN LATERAL (SELECT coalesce(x.as_owner_of, CASE WHEN pggit.may_evaluate(array_to_string(x.make, E'\n')) THEN
+        CASE WHEN x.object_type IN ('TABLE', 'FOREIGN TABLE') AND x.part <> '' THEN x.identity
+             WHEN x.object_type IN ('INDEX', 'TRIGGER', 'RULE', 'POLICY') THEN d ->> 'table'
+             ELSE 'role ' || (d ->> 'owner') END END) AS who) w;
+END
+$$;
 COMMENT ON FUNCTION pggit.elements(text, text, jsonb, text[]) IS 'An object''s definition taken apart.';
 
 -- 65_alter.sql
 -- How an element gets from one state to another while it stands.
 
+CREATE FUNCTION pggit.casts_by_itself(source regtype, target regtype) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(source = target, false)
+        OR EXISTS (SELECT FROM pg_type t WHERE t.oid = target AND t.typcategory = 'S' AND t.typtype = 'b')
+        OR EXISTS (SELECT FROM pg_cast c WHERE c.castsource = source AND c.casttarget = target AND c.castcontext IN ('a', 'i'));
+END
+$$;
+COMMENT ON FUNCTION pggit.casts_by_itself(regtype, regtype) IS
+'Whether ALTER COLUMN … TYPE needs no USING from one type to another; the other types go by way of text, which every type can take.';
+
 CREATE FUNCTION pggit.type_change(alter_column text, column_sql text, old_type text, new_type text, new_collation text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    source regtype;
-    target regtype;
     is_plain boolean := false;
 BEGIN
     -- Without USING a value that does not fit is an error, with it PostgreSQL might cut it. So USING only where
-    -- there is no other way, and then by way of text, which every type can take.
+    -- there is no other way.
     BEGIN
-        source := to_regtype(old_type);
-        target := to_regtype(new_type);
-        is_plain := source = target
-            OR EXISTS (SELECT FROM pg_type t WHERE t.oid = target AND t.typcategory = 'S' AND t.typtype = 'b')
-            OR EXISTS (SELECT FROM pg_cast c WHERE c.castsource = source AND c.casttarget = target AND c.castcontext IN ('a', 'i'));
+        is_plain := pggit.casts_by_itself(to_regtype(old_type), to_regtype(new_type));
     EXCEPTION WHEN OTHERS THEN
         NULL;  -- a type that is not there yet
     END;
     RETURN concat(alter_column, 'TYPE ', new_type, ' COLLATE ' || new_collation,
-        CASE WHEN is_plain IS NOT TRUE THEN format(' USING %s::pg_catalog.text::%s', column_sql, new_type) END);
+        CASE WHEN NOT is_plain THEN format(' USING %s::pg_catalog.text::%s', column_sql, new_type) END);
 END
 $$;
 COMMENT ON FUNCTION pggit.type_change(text, text, text, text, text) IS 'ALTER COLUMN … TYPE, in the way that loses nothing unseen.';
@@ -3998,19 +4058,17 @@ DECLARE
         WHERE EXISTS (SELECT FROM jsonb_array_elements(new_attributes) n WHERE n = o.a) ORDER BY o.place);
     wanted text[] := ARRAY(SELECT n.a ->> 'name' FROM jsonb_array_elements(new_attributes) WITH ORDINALITY AS n (a, place) ORDER BY n.place);
 BEGIN
-    IF wanted[1:cardinality(kept)] IS DISTINCT FROM kept AND kept <> '{}' THEN
-        RETURN NULL;  -- a new attribute comes last
+    -- A new attribute comes last; and one that goes would take the values along that columns have there.
+    IF wanted[1:cardinality(kept)] IS DISTINCT FROM kept OR cardinality(kept) < jsonb_array_length(old_attributes) THEN
+        RETURN NULL;
     END IF;
-    RETURN ARRAY(SELECT format('ALTER TYPE %s DROP ATTRIBUTE %I', identity, o.a ->> 'name')
-                 FROM jsonb_array_elements(old_attributes) WITH ORDINALITY AS o (a, place)
-                 WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(new_attributes) n WHERE n = o.a) ORDER BY o.place)
-        || ARRAY(SELECT concat('ALTER TYPE ', identity, ' ADD ATTRIBUTE ', quote_ident(n.a ->> 'name'), ' ', n.a ->> 'type', ' COLLATE ' || (n.a ->> 'collation'))
+    RETURN ARRAY(SELECT concat('ALTER TYPE ', identity, ' ADD ATTRIBUTE ', quote_ident(n.a ->> 'name'), ' ', n.a ->> 'type', ' COLLATE ' || (n.a ->> 'collation'))
                  FROM jsonb_array_elements(new_attributes) WITH ORDINALITY AS n (a, place)
                  WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(old_attributes) o WHERE o = n.a) ORDER BY n.place);
 END
 $$;
 COMMENT ON FUNCTION pggit.composite_changes(text, jsonb, jsonb) IS
-'Statements that drop and add attributes; null where the type has to be made anew.';
+'Statements that add attributes; null where the type has to be made anew.';
 
 CREATE FUNCTION pggit.alter_column(a pggit.element, b pggit.element) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -4172,10 +4230,11 @@ CREATE TYPE pggit.plan_node AS (
     rank integer,
     as_owner_of text,
     loses text,
-    old_identity text
+    old_identity text,
+    becomes text
 );
 COMMENT ON TYPE pggit.plan_node IS
-'A step of a plan. action is drop, suspend, create, alter or resume; old_needs are the names an altered element needed before.';
+'A step of a plan. action is drop, suspend, create, alter or resume; old_needs are the names an altered element needed before; becomes is the type that a column gets instead of another.';
 
 CREATE TYPE pggit.plan_object AS (
     object_type text,
@@ -4265,10 +4324,7 @@ BEGIN
     WHERE o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity) AND o.blob = of_blob;
     IF found IS NULL THEN
         SELECT h.new_column_order INTO found FROM pggit.history h
-        WHERE h.object_id IN (
-                SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity)
-                UNION SELECT r.object_id FROM pggit.history r WHERE r.old_identity IS NOT NULL AND r.old_identity = of_identity)
-          AND h.new_blob = of_blob ORDER BY h.id DESC LIMIT 1;
+        WHERE h.object_id = ANY (pggit.ids_of(of_type, of_identity)) AND h.new_blob = of_blob ORDER BY h.id DESC LIMIT 1;
     END IF;
     RETURN found;
 END
@@ -4361,7 +4417,7 @@ BEGIN
         FROM node n LEFT JOIN edge e ON e.after = n.id AND e.before <> n.id LEFT JOIN node b ON b.id = e.before
         GROUP BY n.id
     )
-    SELECT array_agg(x.before ORDER BY c.id, x.place), NULL INTO befores, first_edge
+    SELECT array_agg(x.before ORDER BY c.id, x.place) INTO befores
     FROM counted c CROSS JOIN LATERAL unnest(c.list || 0) WITH ORDINALITY AS x (before, place);
     -- 0 ends each node's list; ids run from 1 without a gap
     first_edge := ARRAY[1];
@@ -4637,9 +4693,11 @@ BEGIN
                 n.made_by && own_made
                     OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
                     AS is_made,
-                ot.old_needs
+                ot.old_needs, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-            LEFT JOIN LATERAL (SELECT o.needs AS old_needs FROM unnest(old_elements) o WHERE f.fate = 'alter' AND o.key = f.key) ot ON true
+            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN o.needs END AS old_needs,
+                    CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND o.state -> 'type' <> n.state -> 'type' THEN n.state ->> 'type' END AS becomes
+                FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
         ), step AS (
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
@@ -4652,7 +4710,7 @@ BEGIN
                         ORDER BY x.key COLLATE "C") END AS statements,
                 o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
-                CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses
+                CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses, NULL::text AS becomes
             FROM old_side o
             LEFT JOIN LATERAL (
                 -- what goes along counts as part of it
@@ -4686,7 +4744,7 @@ BEGIN
                         SELECT 'make:parts of ' || pggit.schema_part(x.identity) || '.' || quote_ident(substr(x.part, 12)) FROM unnest(new_elements) x
                         WHERE x.object_type = 'TABLE' AND x.identity = n.identity AND x.part LIKE 'constraint %') END,
                 n.old_needs,
-                n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL
+                n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL, n.becomes
             FROM new_side n
             LEFT JOIN LATERAL (
                 SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
@@ -4699,9 +4757,16 @@ BEGIN
               -- An owned sequence has its table's owner.
               AND NOT (n.fate = 'alter' AND n.object_type = 'SEQUENCE' AND n.part = 'owner'
                        AND EXISTS (SELECT FROM unnest(stays) s WHERE s = pggit.element_key('SEQUENCE', n.identity, 'owned by')))
+            UNION ALL
+            -- A child younger than its parent's NOT VALID has the constraint valid.
+            SELECT 'create', n.key, n.object_type, n.identity, n.part,
+                ARRAY[format('ALTER TABLE %s VALIDATE CONSTRAINT %I', n.identity, substr(n.part, 12))],
+                '{}', n.needs || ('key ' || p.key), NULL, '{}', n.rank, n.as_owner_of, NULL, NULL
+            FROM new_side n JOIN new_side p ON p.key = ANY (n.via)
+            WHERE n.is_made AND p.fate <> 'alter' AND p.state ->> 'definition' = (n.state ->> 'definition') || ' NOT VALID'
         )
         SELECT ROW(row_number() OVER (ORDER BY s.key COLLATE "C", s.action)::integer, s.action, s.key, s.object_type, s.identity, s.part, s.statements,
-                   s.provides, s.needs, s.old_needs, s.claims, s.rank, s.as_owner_of, s.loses, NULL)::pggit.plan_node
+                   s.provides, s.needs, s.old_needs, s.claims, s.rank, s.as_owner_of, s.loses, NULL, s.becomes)::pggit.plan_node
         FROM step s ORDER BY s.key COLLATE "C", s.action);
 END
 $$;
@@ -4812,7 +4877,7 @@ END
 $$;
 COMMENT ON FUNCTION pggit.rename_in_text(text, pggit.rename[]) IS 'A piece of SQL after objects that it may mention were renamed.';
 
-CREATE FUNCTION pggit.rename_column_in_text(content text, of_identity text, renames pggit.rename[]) RETURNS text
+CREATE FUNCTION pggit.rename_column_in_text(content text, renames pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r pggit.rename;
@@ -4826,7 +4891,7 @@ BEGIN
     RETURN content;
 END
 $$;
-COMMENT ON FUNCTION pggit.rename_column_in_text(text, text, pggit.rename[]) IS
+COMMENT ON FUNCTION pggit.rename_column_in_text(text, pggit.rename[]) IS
 'A piece of SQL after columns were renamed, if every word that looks like one is one.';
 
 CREATE FUNCTION pggit.rename_in_definition(of_type text, key text, old_value jsonb, new_value jsonb, renames pggit.rename[]) RETURNS jsonb
@@ -4858,7 +4923,7 @@ BEGIN
             body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
             content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), renames) || substr(content, body_at + 1)
                 ELSE pggit.rename_in_text(content, renames) END;
-            guess := CASE WHEN body_at = 0 THEN pggit.rename_column_in_text(content, NULL, renames) END;
+            guess := CASE WHEN body_at = 0 THEN pggit.rename_column_in_text(content, renames) END;
             RETURN CASE WHEN guess = new_value #>> '{}' THEN new_value ELSE to_jsonb(content) END;
         ELSE
             RETURN old_value;
@@ -4920,7 +4985,6 @@ DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
     columns pggit.rename[];
 BEGIN
-    renamed := objects;
     statements := '{}';
     -- Both sides side by side, under the new names.
     renamed := ARRAY(
@@ -4958,7 +5022,7 @@ BEGIN
         LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
     statements := ARRAY(
         SELECT ROW(0, 'alter', pggit.element_key(x.object_type, x.new_identity, 'name'), x.object_type, x.new_identity, 'name', x.list,
-                   NULL, NULL, NULL, NULL, 0, NULL, NULL, x.old_identity)::pggit.plan_node
+                   NULL, NULL, NULL, NULL, 0, NULL, NULL, x.old_identity, NULL)::pggit.plan_node
         FROM (
             SELECT r.object_type, r.new_identity, r.old_identity, pggit.rename_statements(r, renames, objects) AS list, 1 AS kind, r.place
             FROM unnest(renames) WITH ORDINALITY AS r (object_type, old_identity, new_identity, old_column, new_column, place)
@@ -5069,7 +5133,7 @@ BEGIN
         || s.text || E';\n', '' ORDER BY n.place, s.place)
     INTO body
     FROM pggit.plan(from_tree, to_tree) WITH ORDINALITY AS n (
-        id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank, as_owner_of, loses, old_identity, place)
+        id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank, as_owner_of, loses, old_identity, becomes, place)
     CROSS JOIN LATERAL unnest(n.statements) WITH ORDINALITY AS s (text, place);
     IF body IS NULL THEN
         RETURN '';
@@ -5137,7 +5201,7 @@ BEGIN
         SELECT string_agg(s.text || E';\n', '' ORDER BY n.place, s.place)
         FROM pggit.order_nodes(pggit.plan_nodes('{}', parts, keys, array_fill('create'::text, ARRAY[cardinality(keys)]), '{}', NULL))
              WITH ORDINALITY AS n (id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank,
-                                   as_owner_of, loses, old_identity, place)
+                                   as_owner_of, loses, old_identity, becomes, place)
         CROSS JOIN LATERAL unnest(n.statements) WITH ORDINALITY AS s (text, place));
 END
 $$;
@@ -5148,31 +5212,77 @@ COMMENT ON FUNCTION pggit.object_ddl(text, text, text) IS
 -- Changing the live schema. It is done with the caller's own rights; what evaluates expressions of an object's
 -- owner runs with that owner's rights, never with a superuser's.
 
-CREATE FUNCTION pggit.run_step(statement text, as_owner_of text) RETURNS void
+CREATE FUNCTION pggit.run_step(statement text, as_owner_of text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    owner oid;
+    owner text := pggit.owner_to_run_as(as_owner_of);
+    found bigint;
+    left_behind bigint;
 BEGIN
-    IF as_owner_of IS NOT NULL AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
-        owner := CASE WHEN starts_with(as_owner_of, 'type ') THEN (SELECT t.typowner FROM pg_type t WHERE t.oid = to_regtype(substr(as_owner_of, 6)))
-            ELSE (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(as_owner_of)) END;
-    END IF;
-    IF owner IS NULL OR (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = owner) THEN
+    IF owner IS NULL THEN
         EXECUTE statement;
-        RETURN;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        RETURN found;
     END IF;
-    -- SET ROLE would not do: code of the owner's could reset it. Inside a SECURITY DEFINER function nobody can.
-    EXECUTE format('CREATE FUNCTION pg_temp.pggit_step() RETURNS void LANGUAGE plpgsql SECURITY DEFINER'
-                   ' SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS %L',
-                   -- whatever the statement queued for the end of the transaction runs here, and not as a superuser
-                   format('BEGIN EXECUTE %L; SET CONSTRAINTS ALL IMMEDIATE; END', statement));
-    EXECUTE format('ALTER FUNCTION pg_temp.pggit_step() OWNER TO %I', pg_get_userbyid(owner));
-    EXECUTE 'SELECT pg_temp.pggit_step()';
-    EXECUTE 'DROP FUNCTION pg_temp.pggit_step()';
+    -- SET ROLE would not do: code of the owner's could reset it, or leave a setting, a cursor WITH HOLD or a trigger
+    -- behind that works when the superuser goes on. PostgreSQL lets the expression of an index do none of that, so
+    -- the statement is run by one: with the rights of its table's owner and nothing left of it but what it did.
+    SET CONSTRAINTS ALL IMMEDIATE;  -- what waits is of before, and nothing of this may wait
+    left_behind := pggit.count_temporary();
+    CREATE TEMPORARY TABLE pggit_step AS SELECT 1 AS id;
+    CREATE TEMPORARY TABLE pggit_step_rows (found bigint);
+    EXECUTE format('CREATE FUNCTION pg_temp.pggit_run_step() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', format(
+        'DECLARE n bigint; BEGIN EXECUTE %L; GET DIAGNOSTICS n = ROW_COUNT; INSERT INTO pg_temp.pggit_step_rows VALUES (n); END', statement));
+    CREATE FUNCTION pg_temp.pggit_step(id integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+        'BEGIN PERFORM pg_temp.pggit_run_step(); RETURN id; END';
+    EXECUTE format('ALTER TABLE pg_temp.pggit_step OWNER TO %I', owner);
+    EXECUTE format('ALTER TABLE pg_temp.pggit_step_rows OWNER TO %I', owner);
+    CREATE INDEX ON pg_temp.pggit_step (pg_temp.pggit_step(id));
+    EXECUTE 'SELECT r.found FROM pg_temp.pggit_step_rows r' INTO found;
+    DROP TABLE pg_temp.pggit_step, pg_temp.pggit_step_rows;
+    DROP FUNCTION pg_temp.pggit_step(integer);
+    DROP FUNCTION pg_temp.pggit_run_step();
+    -- Types, too, are looked for among what is temporary first.
+    IF pggit.count_temporary() <> left_behind THEN
+        RAISE EXCEPTION 'code of %''s made something temporary in this session', owner USING ERRCODE = 'GT045',
+            HINT = 'A trigger, a default, a type or an index of that role''s ran and left it. Nothing was changed.';
+    END IF;
+    RETURN found;
 END
 $$;
 COMMENT ON FUNCTION pggit.run_step(text, text) IS
-'Runs a statement; for a superuser with the rights of the owner of a relation or type, where one is named.';
+'Runs a statement, for a superuser fenced in and with the rights of whoever as_owner_of means (see owner_to_run_as). Returns how many rows it touched. Raises GT045 when code of the owner''s leaves something temporary.';
+
+CREATE FUNCTION pggit.owner_to_run_as(as_owner_of text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    owner oid;
+BEGIN
+    IF as_owner_of IS NULL OR NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+        RETURN NULL;
+    END IF;
+    owner := CASE split_part(as_owner_of, ' ', 1)
+        WHEN 'role' THEN (SELECT r.oid FROM pg_roles r WHERE r.rolname = substr(as_owner_of, 6))
+        WHEN 'type' THEN (SELECT t.typowner FROM pg_type t WHERE t.oid = to_regtype(substr(as_owner_of, 6)))
+        ELSE (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(as_owner_of)) END;
+    IF owner IS NULL THEN
+        RAISE EXCEPTION 'nobody owns %', as_owner_of USING ERRCODE = 'GT045', HINT = 'Another session may have changed the schema meanwhile: try again.';
+    END IF;
+    RETURN (SELECT r.rolname FROM pg_roles r WHERE r.oid = owner AND NOT r.rolsuper);
+END
+$$;
+COMMENT ON FUNCTION pggit.owner_to_run_as(text) IS
+'The role with whose rights a superuser runs a statement: the owner of a relation, of a type (''type x''), or a role by name (''role x''). Null where that is a superuser, too, or the caller is none. Raises GT045 where nobody is found.';
+
+CREATE FUNCTION pggit.count_temporary() RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema())
+        + (SELECT count(*) FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema())
+        + (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema());
+END
+$$;
+COMMENT ON FUNCTION pggit.count_temporary() IS 'How many temporary relations, types and functions this session has.';
 
 CREATE FUNCTION pggit.may_run_code(relation text) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -5180,7 +5290,10 @@ DECLARE
     found oid := to_regclass(relation);
 BEGIN
     -- Types bring casts, input functions and the checks of domains along.
-    RETURN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = found AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384)
+    RETURN EXISTS (
+            SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+            WHERE a.attrelid = found AND a.attnum > 0 AND NOT a.attisdropped AND t.oid >= 16384
+              AND (t.typtype <> 'e' OR EXISTS (SELECT FROM pg_cast c WHERE t.oid IN (c.castsource, c.casttarget))))
         OR EXISTS (
             SELECT FROM pg_depend d
             WHERE d.refobjid >= 16384
@@ -5201,6 +5314,7 @@ BEGIN
     -- statement needs, on a partition or a child of another owner, say.
     RETURN CASE
         WHEN node.as_owner_of IS NULL THEN NULL
+        WHEN pggit.may_evaluate(statement) THEN node.as_owner_of
         -- A new column that is null everywhere evaluates nothing, unless a domain looks at the null.
         WHEN node.action = 'create' AND node.part LIKE 'column %' AND statement !~ ' DEFAULT (?!AS IDENTITY)| GENERATED ALWAYS AS [(]' AND NOT EXISTS (
                 SELECT FROM unnest(pggit.names_in(statement)) n JOIN pg_type t ON t.oid = to_regtype(n)
@@ -5208,6 +5322,9 @@ BEGIN
             THEN NULL
         WHEN node.part = 'link' THEN
             CASE WHEN pggit.may_run_code(node.as_owner_of) OR pggit.may_run_code(node.identity) THEN node.as_owner_of END
+        -- The values of both tables are compared, by way of casts where they differ in type.
+        WHEN statement ~ ' FOREIGN KEY [(]' THEN CASE WHEN EXISTS (
+            SELECT FROM unnest(pggit.names_in(statement)) n WHERE pggit.may_run_code(n)) THEN node.as_owner_of END
         -- PostgreSQL writes OPERATOR() only around an operator of somebody's own
         WHEN array_remove(pggit.names_in(statement), node.identity) <> '{}' OR strpos(statement, 'OPERATOR(') > 0 OR pggit.may_run_code(node.identity) THEN node.as_owner_of
         END;
@@ -5215,6 +5332,55 @@ END
 $$;
 COMMENT ON FUNCTION pggit.rights_of(pggit.plan_node, text) IS
 'The relation or type with whose owner''s rights a statement has to run; null where the caller''s will do.';
+
+CREATE FUNCTION pggit.require_table(relation text) RETURNS oid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found oid := (SELECT c.oid FROM pg_class c WHERE c.oid = to_regclass(relation) AND c.relkind IN ('r', 'p'));
+BEGIN
+    -- While this session waited for a lock, somebody may have put a view in the table's place: reading it would
+    -- run the view's code.
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'there is no table %', relation USING ERRCODE = 'GT039', HINT = 'Another session may have changed the schema meanwhile: try again.';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_table(text) IS
+'The OID of a table. Raises GT039 where the name stands for none; ask when the table is locked.';
+
+CREATE FUNCTION pggit.rows_that_change(relation text, column_name text, becomes text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source record;
+    target regtype := to_regtype(becomes);
+    there text;
+    back text;
+BEGIN
+    SELECT a.atttypid::regtype AS type, format_type(a.atttypid, a.atttypmod) AS name, t.typcategory AS category, a.atttypid < 16384 AND EXISTS (
+            SELECT FROM pg_opclass c JOIN pg_am m ON m.oid = c.opcmethod
+            WHERE m.amname = 'btree' AND c.opcdefault AND c.opcintype = a.atttypid) AS is_ordered
+    INTO source
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = pggit.require_table(relation) AND a.attname = column_name AND NOT a.attisdropped;
+    IF target = 'text'::regtype THEN
+        RETURN 0;
+    ELSIF target IS NULL THEN
+        -- The type is not made yet; only numbers and times are rounded instead of refused.
+        RETURN CASE WHEN source.category IN ('N', 'D', 'T') THEN
+            pggit.run_step(format('SELECT FROM %s WHERE %I IS DISTINCT FROM NULL', relation, column_name), relation) ELSE 0 END;
+    END IF;
+    there := format('t.%I%s::%s', column_name, CASE WHEN pggit.casts_by_itself(source.type, target) THEN '' ELSE '::pg_catalog.text' END, becomes);
+    back := format('(%s)%s::%s', there, CASE WHEN pggit.casts_by_itself(target, source.type) THEN '' ELSE '::pg_catalog.text' END, source.name);
+    RETURN pggit.run_step(format(
+        -- 1.5 and 1.50 are the same number; what cannot be compared has a text
+        CASE WHEN source.is_ordered THEN 'SELECT FROM %1$s t WHERE t.%2$I IS DISTINCT FROM %3$s'
+             ELSE 'SELECT FROM %1$s t WHERE pg_catalog.format(''%%s'', t.%2$I) OPERATOR(pg_catalog.<>) pg_catalog.format(''%%s'', %3$s)' END,
+        relation, column_name, back), relation);
+END
+$$;
+COMMENT ON FUNCTION pggit.rows_that_change(text, text, text) IS
+'In how many rows a column''s value would not survive another type: it is held against what comes back from there.';
 
 CREATE FUNCTION pggit.name_before(of_identity text, nodes pggit.plan_node[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -5271,8 +5437,8 @@ DECLARE
     live_name text;
     rows_at_stake bigint;
     stakes text[] := '{}';
-    lost pggit.plan_node[] := '{}';
-    parked bigint;
+    parks jsonb := '[]';
+    extension_name text;
     differing text;
 BEGIN
     -- begin_change() has seen to it that the index is what the catalog has.
@@ -5286,25 +5452,52 @@ BEGIN
         live_name := pggit.name_before(node.identity, nodes);
         -- Locked first, so that nobody adds a row between the look and the drop.
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
+        PERFORM pggit.require_table(live_name);
         EXECUTE CASE node.loses WHEN '' THEN format('SELECT count(*) FROM ONLY %s', live_name)
             ELSE format('SELECT count(*) FROM %s WHERE %I IS DISTINCT FROM NULL', live_name, node.loses) END INTO rows_at_stake;
         IF rows_at_stake > 0 THEN
-            lost := lost || node;
+            parks := parks || jsonb_build_object('table', live_name, 'column', nullif(node.loses, ''));
             stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', live_name, rows_at_stake)
                 ELSE format('column %s.%I (%s values)', live_name, node.loses, rows_at_stake) END;
+        END IF;
+    END LOOP;
+    -- The tables of an extension go with it.
+    FOR live_name, extension_name IN
+        SELECT c.oid::regclass::text, x.extname FROM unnest(nodes) n JOIN pg_extension x ON n.identity = quote_ident(x.extname)
+        JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = x.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e'
+        JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'r'
+        WHERE n.object_type = 'EXTENSION' AND n.action = 'drop' AND n.part = '' ORDER BY 1
+    LOOP
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
+        PERFORM pggit.require_table(live_name);
+        EXECUTE format('SELECT count(*) FROM ONLY %s', live_name) INTO rows_at_stake;
+        IF rows_at_stake > 0 THEN
+            parks := parks || jsonb_build_object('table', live_name);
+            stakes := stakes || format('table %s of extension %I (%s rows)', live_name, extension_name, rows_at_stake);
+        END IF;
+    END LOOP;
+    IF force THEN
+        RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
+        parks := '[]';
+        stakes := '{}';
+    END IF;
+
+    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(SELECT n FROM unnest(nodes) n WHERE n.part = 'name'));
+    nodes := ARRAY(SELECT n FROM unnest(nodes) n WHERE n.part <> 'name');
+    FOREACH node IN ARRAY nodes LOOP
+        CONTINUE WHEN node.becomes IS NULL;
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', node.identity);
+        rows_at_stake := pggit.rows_that_change(node.identity, substr(node.part, 8), node.becomes);
+        IF rows_at_stake > 0 THEN
+            parks := parks || jsonb_build_object('table', node.identity, 'column', substr(node.part, 8));
+            stakes := stakes || format('column %s.%I (as %s %s values would change)', node.identity, substr(node.part, 8), node.becomes, rows_at_stake);
         END IF;
     END LOOP;
     IF stakes <> '{}' AND force IS NOT TRUE THEN
         RAISE EXCEPTION 'this would drop data: %', array_to_string(stakes, ', ')
             USING ERRCODE = 'GT037', HINT = 'With force => true the data is parked in schema pggit_attic and can be brought back.';
     END IF;
-    FOREACH node IN ARRAY lost LOOP
-        live_name := pggit.name_before(node.identity, nodes);
-        parked := pggit.park(live_name, nullif(node.loses, ''));
-        RETURN QUERY SELECT 'park', node.object_type, CASE node.loses WHEN '' THEN live_name ELSE format('%s.%I', live_name, node.loses) END,
-            format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
-        FROM pggit.attic x WHERE x.id = parked;
-    END LOOP;
+    RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
 
     RETURN QUERY SELECT * FROM pggit.run_nodes(nodes);
 
@@ -5321,6 +5514,19 @@ COMMENT ON FUNCTION pggit.apply_tree(text, boolean) IS
 'Makes the live schema that of a tree, or fails and changes nothing. Without force it refuses to drop a table or column that holds data (GT037); with force the data is parked first. Returns what it did.';
 
 -- The attic --------------------------------------------------------------------------------------------
+
+CREATE FUNCTION pggit.park_and_tell(relation text, column_name text)
+RETURNS TABLE (action text, object_type text, object text, detail text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parked bigint := pggit.park(relation, column_name);
+BEGIN
+    RETURN QUERY SELECT 'park', 'TABLE', CASE WHEN column_name IS NULL THEN relation ELSE format('%s.%I', relation, column_name) END,
+        format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
+    FROM pggit.attic x WHERE x.id = parked;
+END
+$$;
+COMMENT ON FUNCTION pggit.park_and_tell(text, text) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
 CREATE FUNCTION pggit.park(relation text, column_name text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off AS $$
@@ -5340,6 +5546,10 @@ BEGIN
         RAISE EXCEPTION 'there is no table %', relation USING ERRCODE = 'GT039', HINT = 'Give its name with the schema.';
     ELSIF NOT pg_has_role(caller, owner, 'USAGE') THEN
         RAISE EXCEPTION 'only its owner can park data of %', relation USING ERRCODE = 'GT040', HINT = 'Ask the owner, or a superuser.';
+    END IF;
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
+    IF pggit.require_table(relation) <> source OR (SELECT c.relowner FROM pg_class c WHERE c.oid = source) <> owner THEN
+        RAISE EXCEPTION '% is another table now', relation USING ERRCODE = 'GT039', HINT = 'Another session changed the schema meanwhile: try again.';
     END IF;
     keys := ARRAY(SELECT a.attname::text FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
                   JOIN pg_attribute a ON a.attrelid = source AND a.attnum = k.attnum
@@ -5369,7 +5579,7 @@ BEGIN
     END LOOP;
     target := format('pggit_attic.%I', short_name || '_' || attic_id);
     EXECUTE format('CREATE TABLE %s AS SELECT %s FROM %s %s', target, coalesce(column_list, ''),
-                   CASE WHEN column_name IS NULL THEN 'ONLY' ELSE '' END, relation);
+                   CASE WHEN column_name IS NULL THEN 'ONLY' ELSE '' END, source);
     GET DIAGNOSTICS found = ROW_COUNT;
     EXECUTE format('ALTER TABLE %s OWNER TO %I', target, pg_get_userbyid(owner));
     EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
@@ -5406,13 +5616,18 @@ DECLARE
     statement text;
     found bigint;
     wanted bigint;
+    already bigint;
     counter record;
 BEGIN
     SELECT a.* INTO kept FROM pggit.attic a WHERE a.id = attic_id AND a.restored_at IS NULL;
     IF kept.id IS NULL THEN
         RAISE EXCEPTION 'there is nothing with the number % in the attic', attic_id USING ERRCODE = 'GT041', HINT = 'pggit.list_attic() lists what there is.';
     END IF;
-    target := to_regclass(kept.object);
+    IF to_regclass(kept.object) IS NOT NULL THEN
+        PERFORM pggit.require_table(kept.object);
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', kept.object);
+        target := pggit.require_table(kept.object);
+    END IF;
     SELECT string_agg(quote_ident(c), ', ') INTO missing FROM unnest(kept.column_names || kept.key_columns) c
     WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = c AND NOT a.attisdropped);
     IF target IS NULL OR missing IS NOT NULL THEN
@@ -5425,10 +5640,11 @@ BEGIN
             (SELECT string_agg(quote_ident(c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             (SELECT string_agg(pggit.parked_value(target, c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             kept.parked_as);
+        EXECUTE format('SELECT count(*) FROM %s', kept.parked_as) INTO wanted;
+        EXECUTE format('SELECT count(*) FROM %s', kept.object) INTO already;
     ELSE
         -- Rows are known again by the text of their key, or of all their other columns: every type has one, and no
         -- code of anybody's is needed to compare it. Rows that are all the same are counted through.
-        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', kept.object);
         matches := format(
             '(SELECT x.tableoid AS its_table, x.ctid AS its_row, y.%1$I AS value FROM'
             ' (SELECT t.tableoid, t.ctid, %2$s AS row_key, row_number() OVER (PARTITION BY %2$s) AS nth FROM %3$s t) x JOIN'
@@ -5444,7 +5660,15 @@ BEGIN
         statement := format('UPDATE %s t SET %I = %s FROM %s p WHERE t.tableoid = p.its_table AND t.ctid = p.its_row', kept.object,
             kept.column_names[1], pggit.parked_value(target, kept.column_names[1], 'value'), matches);
     END IF;
-    PERFORM pggit.run_step(statement, kept.object);
+    found := pggit.run_step(statement, kept.object);
+    IF kept.is_whole THEN
+        EXECUTE format('SELECT count(*) FROM %s', kept.object) INTO found;
+        found := found - already;
+    END IF;
+    IF found <> wanted THEN
+        RAISE EXCEPTION 'only % of % rows of % came back: a trigger or rule of the table keeps others away', found, wanted, kept.object
+            USING ERRCODE = 'GT044', HINT = format('Nothing was brought back; take what you need from %s yourself.', kept.parked_as);
+    END IF;
     -- A sequence that numbers the rows goes on after the highest number that came back.
     IF kept.is_whole THEN
         FOR counter IN
@@ -5799,6 +6023,8 @@ BEGIN
         -- With the caller's rights: finishing a merge changes the schema.
         PERFORM pggit.begin_change();
         merged := pggit.finish_merge();
+        -- A definition of somebody's own becomes a command that runs with the rights of whoever commits.
+        PERFORM pggit.require_resolved(current_user);
         PERFORM FROM pggit.apply_tree(merged, allowed);
     END IF;
     RETURN pggit.commit_index(message);
@@ -7664,7 +7890,7 @@ $$;
 COMMENT ON FUNCTION pggit.conflicts() IS
 'Where both sides of the waiting merge changed the same thing differently, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
 
-CREATE FUNCTION pggit.resolve_conflict(id bigint, how text, definition jsonb DEFAULT NULL) RETURNS integer
+CREATE FUNCTION pggit.take_resolution() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c pggit.merge_conflicts;
@@ -7672,27 +7898,40 @@ DECLARE
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.lock_head();
-    SELECT m.* INTO c FROM pggit.merge_conflicts m WHERE m.id = resolve_conflict.id;
+    SELECT m.* INTO c FROM pggit.merge_conflicts m WHERE m.id = new.conflict_id;
     IF c.id IS NULL THEN
-        RAISE EXCEPTION 'there is no conflict %', coalesce(id::text, 'NULL')
+        RAISE EXCEPTION 'there is no conflict %', coalesce(new.conflict_id::text, 'NULL')
             USING ERRCODE = 'GT027', HINT = 'pggit.conflicts() lists them.';
-    ELSIF how IS NULL OR how NOT IN ('ours', 'theirs', 'definition') THEN
-        RAISE EXCEPTION 'conflict % cannot be resolved by %', id, coalesce(quote_literal(how), 'NULL')
+    ELSIF new.how IS NULL OR new.how NOT IN ('ours', 'theirs', 'definition') THEN
+        RAISE EXCEPTION 'conflict % cannot be resolved by %', c.id, coalesce(quote_literal(new.how), 'NULL')
             USING ERRCODE = 'GT031', HINT = 'ours, theirs, or definition with the value to take.';
-    ELSIF (how = 'definition') <> (definition IS NOT NULL) THEN
-        RAISE EXCEPTION 'conflict %: a value belongs to definition, and to nothing else', id
+    ELSIF (new.how = 'definition') <> (new.definition IS NOT NULL) THEN
+        RAISE EXCEPTION 'conflict %: a value belongs to definition, and to nothing else', c.id
             USING ERRCODE = 'GT031', HINT = 'Give it as jsonb; the JSON null takes away what is there.';
     END IF;
     kinds := ARRAY(SELECT jsonb_typeof(v) FROM unnest(ARRAY[c.base, c.ours, c.theirs]) v WHERE v IS NOT NULL);
-    IF definition <> 'null' AND jsonb_typeof(definition) <> ALL (kinds) THEN
-        RAISE EXCEPTION 'conflict % of % %: a JSON % cannot stand at %', id, c.object_type, c.identity,
-            jsonb_typeof(definition), CASE WHEN c.path = '{}' THEN 'the whole object' ELSE array_to_string(c.path, '.') END
+    IF new.definition <> 'null' AND jsonb_typeof(new.definition) <> ALL (kinds) THEN
+        RAISE EXCEPTION 'conflict % of % %: a JSON % cannot stand at %', c.id, c.object_type, c.identity,
+            jsonb_typeof(new.definition), CASE WHEN c.path = '{}' THEN 'the whole object' ELSE array_to_string(c.path, '.') END
             USING ERRCODE = 'GT031', HINT = 'It must be like the values that pggit.conflicts() shows: ' || kinds[1] || '.';
     END IF;
     UPDATE pggit.merge_conflicts m
-    SET resolution = how, resolved_by = session_user,
-        resolved = CASE how WHEN 'ours' THEN c.ours WHEN 'theirs' THEN c.theirs ELSE nullif(definition, 'null') END
+    SET resolution = new.how, resolved_by = new.resolved_by,
+        resolved = CASE new.how WHEN 'ours' THEN c.ours WHEN 'theirs' THEN c.theirs ELSE nullif(new.definition, 'null') END
     WHERE m.id = c.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION pggit.take_resolution() IS 'Notes a resolution with its conflict, instead of the row. Raises GT027, GT031.';
+
+-- WHEN is worked out with the rights of whoever inserts.
+CREATE TRIGGER take BEFORE INSERT ON pggit.resolutions
+    FOR EACH ROW WHEN (new.resolved_by OPERATOR(pg_catalog.=) current_user) EXECUTE FUNCTION pggit.take_resolution();
+
+CREATE FUNCTION pggit.resolve_conflict(id bigint, how text, definition jsonb DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO pggit.resolutions (conflict_id, how, definition) VALUES (id, how, definition);
     RETURN (SELECT count(*) FROM pggit.merge_conflicts m WHERE m.resolution IS NULL);
 END
 $$;
@@ -7716,11 +7955,28 @@ END
 $$;
 COMMENT ON FUNCTION pggit.abort_merge() IS 'Forgets the merge that waits for its conflicts to be resolved.';
 
+CREATE FUNCTION pggit.require_resolved(by_role text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    open text[] := ARRAY(
+        SELECT format('%s (%s %s)', m.id, m.object_type, m.identity) FROM pggit.merge_conflicts m
+        WHERE m.resolution IS NULL OR m.resolution = 'definition' AND m.resolved_by <> by_role ORDER BY m.id);
+BEGIN
+    IF open <> '{}' THEN
+        RAISE EXCEPTION 'conflicts are not resolved: %', array_to_string(open[1:5], ', ')
+            || CASE WHEN cardinality(open) > 5 THEN format(' and %s more', cardinality(open) - 5) ELSE '' END
+            USING ERRCODE = 'GT028',
+            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_resolved(text) IS
+'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s.';
+
 CREATE FUNCTION pggit.finish_merge() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     state pggit.merge_state;
-    open text[];
     object record;
     c record;
     merged jsonb;
@@ -7738,16 +7994,7 @@ BEGIN
     END IF;
     PERFORM pggit.require_settled();
     PERFORM pggit.require_committed('finishing the merge');
-    -- A definition of somebody's own becomes a command that runs with the rights of whoever commits.
-    open := ARRAY(
-        SELECT format('%s (%s %s)', m.id, m.object_type, m.identity) FROM pggit.merge_conflicts m
-        WHERE m.resolution IS NULL OR m.resolution = 'definition' AND m.resolved_by <> session_user ORDER BY m.id);
-    IF open <> '{}' THEN
-        RAISE EXCEPTION 'conflicts are not resolved: %', array_to_string(open[1:5], ', ')
-            || CASE WHEN cardinality(open) > 5 THEN format(' and %s more', cardinality(open) - 5) ELSE '' END
-            USING ERRCODE = 'GT028',
-            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits.';
-    END IF;
+    PERFORM pggit.require_resolved(NULL);
     FOR object IN
         SELECT m.object_type, m.identity, pggit.tree_key(m.object_type, m.identity) AS tree_key
         FROM pggit.merge_conflicts m GROUP BY m.object_type, m.identity
@@ -8022,6 +8269,9 @@ BEGIN
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', granted, role_name);
     END LOOP;
+    IF level = 'admin' THEN
+        EXECUTE format('GRANT INSERT ON pggit.resolutions TO %I', role_name);
+    END IF;
     RETURN format('%s is a %s of pgGit', quote_ident(role_name), level);
 END
 $$;

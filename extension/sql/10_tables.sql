@@ -226,6 +226,17 @@ CREATE TABLE pggit.merge_conflicts (
 COMMENT ON TABLE pggit.merge_conflicts IS
 'Where both sides of the waiting merge changed the same thing differently. path leads into the definition; an empty one stands for the whole object. A null side has no such thing.';
 
+-- Whoever resolves a conflict inserts here with the rights of its own, so that it is known who it is: within a
+-- function that runs with its owner's rights nobody can tell. Nothing stays here.
+CREATE TABLE pggit.resolutions (
+    conflict_id bigint,
+    how text,
+    definition jsonb,
+    resolved_by text NOT NULL DEFAULT current_user CHECK (resolved_by = current_user)
+);
+COMMENT ON TABLE pggit.resolutions IS
+'The way in for resolve_conflict(). Its trigger notes in merge_conflicts who resolved what; it stays empty.';
+
 -- Parked data --------------------------------------------------------------------------------------
 
 CREATE TABLE pggit.attic (

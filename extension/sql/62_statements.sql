@@ -15,6 +15,38 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.may_evaluate(sql text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A constant of somebody's type is read by that type while the statement is parsed, and with it run the
+    -- checks of domains inside; an aggregate's first state is tried, too.
+    RETURN sql ~ '''::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]'
+        OR sql ~ '^CREATE AGGREGATE .* M?STYPE = [^,]*[.].*INITCOND = '
+        -- PostgreSQL works out what it can of a partition key and of what is generated.
+        OR sql ~ '^CREATE [A-Z ]*TABLE ' AND sql ~ ' (PARTITION BY|GENERATED ALWAYS AS [(])'
+            AND sql ~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[(]|OPERATOR[(]';
+END
+$$;
+COMMENT ON FUNCTION pggit.may_evaluate(text) IS
+'Whether PostgreSQL may run code of somebody''s, a domain''s check or a function, merely to take a statement that PostgreSQL wrote. May say so too often, never too seldom.';
+
+CREATE FUNCTION pggit.storage_word(letter text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE letter WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END;
+END
+$$;
+COMMENT ON FUNCTION pggit.storage_word(text) IS 'How SET STORAGE calls a column''s storage; what is not known is EXTENDED.';
+
+CREATE FUNCTION pggit.type_storage(type_name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- SET STORAGE DEFAULT came with PostgreSQL 16
+    RETURN pggit.storage_word((SELECT t.typstorage::text FROM pg_type t WHERE t.oid = to_regtype(type_name)));
+END
+$$;
+COMMENT ON FUNCTION pggit.type_storage(text) IS 'The storage that a column of a type has where none is set.';
+
 CREATE FUNCTION pggit.option_list(options jsonb, prefix text DEFAULT '') RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -90,7 +90,7 @@ COMMENT ON FUNCTION pggit.name_part(text) IS 'A qualified name without its schem
 
 CREATE FUNCTION pggit.common_elements(
     object_type text, identity text, d jsonb, rank integer, target text,
-    acl_kind "char" DEFAULT NULL, acl_target text DEFAULT NULL)
+    acl_kind "char" DEFAULT NULL, acl_target text DEFAULT NULL, owned_by_table text DEFAULT NULL)
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -110,7 +110,7 @@ BEGIN
         e := pggit.new_element(
             object_type, identity, 'acl', rank + 2,
             jsonb_build_object('kind', acl_kind, 'target', acl_target, 'owner', d -> 'owner', 'acl', d -> 'acl', 'columns', columns_acl),
-            needs => ARRAY['shell ' || identity, 'body ' || identity, 'owner ' || identity, 'owner ' || (d ->> 'owned_by_table')]);
+            needs => ARRAY['shell ' || identity, 'body ' || identity, 'owner ' || identity, 'owner ' || owned_by_table]);
         RETURN NEXT e;
     END IF;
     IF d ? 'comment' THEN
@@ -122,8 +122,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.common_elements(text, text, jsonb, integer, text, "char", text) IS
-'Owner, privileges and comment. target is the object as ALTER and COMMENT name it, acl_target as GRANT does.';
+COMMENT ON FUNCTION pggit.common_elements(text, text, jsonb, integer, text, "char", text, text) IS
+'Owner, privileges and comment. target is the object as ALTER and COMMENT name it, acl_target as GRANT does; owned_by_table is the table whose owner a sequence always has.';
 
 CREATE FUNCTION pggit.setting_element(
     object_type text, identity text, part text, rank integer, state jsonb, make text, unmake text,
@@ -177,11 +177,12 @@ COMMENT ON FUNCTION pggit.not_null_sql(text, text) IS 'What makes sure that a NO
 CREATE FUNCTION pggit.is_simple_default(expression text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A function of the user's may need the table in turn, so its default is set when both are there.
-    RETURN expression !~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z0-9_]+)[(]';
+    -- A function of the user's may need the table in turn, so its default is set when both are there; and what
+    -- runs code is set with the owner's rights.
+    RETURN expression !~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z0-9_]+)[(]' AND NOT pggit.may_evaluate(expression);
 END
 $$;
-COMMENT ON FUNCTION pggit.is_simple_default(text) IS 'Whether a default calls no function but PostgreSQL''s own.';
+COMMENT ON FUNCTION pggit.is_simple_default(text) IS 'Whether a default calls and reads nothing but PostgreSQL''s own.';
 
 CREATE FUNCTION pggit.column_elements(
     object_type text, identity text, column_name text, c jsonb, parents text[], is_partition boolean)
@@ -292,12 +293,8 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT s.* FROM (VALUES
-        ('storage', c -> 'storage', alter_only || 'SET STORAGE ' || CASE c ->> 'storage'
-            WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END,
-            -- SET STORAGE DEFAULT came with PostgreSQL 16
-            alter_only || 'SET STORAGE ' || coalesce((
-                SELECT CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
-                FROM pg_type t WHERE t.oid = to_regtype(c ->> 'type')), 'EXTENDED')),
+        ('storage', c -> 'storage', alter_only || 'SET STORAGE ' || pggit.storage_word(c ->> 'storage'),
+            alter_only || 'SET STORAGE ' || pggit.type_storage(c ->> 'type')),
         ('compression', c -> 'compression', alter_only || 'SET COMPRESSION ' || CASE c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
             alter_only || 'SET COMPRESSION DEFAULT'),
         ('statistics', c -> 'statistics', alter_only || format('SET STATISTICS %s', c ->> 'statistics'), alter_only || 'SET STATISTICS -1'),
@@ -362,7 +359,7 @@ BEGIN
         holds => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
         claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
             || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
-        as_owner_of => CASE kind WHEN 'c' THEN identity END);
+        as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
     IF kind = 'i' AND k ? 'parent' THEN
         e := pggit.new_element(

@@ -47,10 +47,8 @@ BEGIN
         RETURN QUERY SELECT s.* FROM (VALUES
             ('default', item.c -> 'default', item.alter_column || 'SET DEFAULT ' || (item.c ->> 'default'), item.alter_column || 'DROP DEFAULT',
                 pggit.names_in(coalesce(item.c ->> 'default', ''))),
-            ('storage', item.c -> 'storage', item.alter_column || 'SET STORAGE ' || CASE item.c ->> 'storage'
-                WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END, item.alter_column || 'SET STORAGE ' || coalesce((
-                    SELECT CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
-                    FROM pg_type t WHERE t.oid = to_regtype(item.c ->> 'type')), 'EXTENDED'), '{}'),
+            ('storage', item.c -> 'storage', item.alter_column || 'SET STORAGE ' || pggit.storage_word(item.c ->> 'storage'),
+                item.alter_column || 'SET STORAGE ' || pggit.type_storage(item.c ->> 'type'), '{}'),
             ('compression', item.c -> 'compression', item.alter_column || 'SET COMPRESSION '
                 || CASE item.c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END, item.alter_column || 'SET COMPRESSION DEFAULT', '{}'),
             ('statistics', item.c -> 'statistics', item.alter_column || format('SET STATISTICS %s', item.c ->> 'statistics'),
@@ -87,7 +85,7 @@ BEGIN
         claims => ARRAY['relation ' || identity, 'type ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
-        'SEQUENCE', identity, d || jsonb_build_object('owned_by_table', owner_table), 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity);
+        'SEQUENCE', identity, d, 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity, owner_table);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'persistence', 1204, coalesce(d -> 'persistence', 'null'),
         format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
@@ -430,7 +428,7 @@ $$;
 COMMENT ON FUNCTION pggit.global_elements(text, text, jsonb) IS
 'A schema, extension, foreign data wrapper, server, collation or default privileges taken apart.';
 
-CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
+CREATE FUNCTION pggit.parts_of(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 BEGIN
     CASE
@@ -453,6 +451,23 @@ BEGIN
         ELSE
             RETURN QUERY SELECT * FROM pggit.global_elements(object_type, identity, d);
     END CASE;
+END
+$$;
+COMMENT ON FUNCTION pggit.parts_of(text, text, jsonb, text[]) IS 'An object''s definition taken apart, without the rights that code of somebody''s needs.';
+
+CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
+    RETURN QUERY
+    SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank, x.make, x.unmake, x.made_by, x.taken_by, x.via, x.link, x.provides,
+        x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,
+        x.holds, x.claims, w.who, x.loses
+    FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) x
+    CROSS JOIN LATERAL (SELECT coalesce(x.as_owner_of, CASE WHEN pggit.may_evaluate(array_to_string(x.make, E'\n')) THEN
+        CASE WHEN x.object_type IN ('TABLE', 'FOREIGN TABLE') AND x.part <> '' THEN x.identity
+             WHEN x.object_type IN ('INDEX', 'TRIGGER', 'RULE', 'POLICY') THEN d ->> 'table'
+             ELSE 'role ' || (d ->> 'owner') END END) AS who) w;
 END
 $$;
 COMMENT ON FUNCTION pggit.elements(text, text, jsonb, text[]) IS 'An object''s definition taken apart.';

@@ -1,25 +1,30 @@
 -- How an element gets from one state to another while it stands.
 
+CREATE FUNCTION pggit.casts_by_itself(source regtype, target regtype) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(source = target, false)
+        OR EXISTS (SELECT FROM pg_type t WHERE t.oid = target AND t.typcategory = 'S' AND t.typtype = 'b')
+        OR EXISTS (SELECT FROM pg_cast c WHERE c.castsource = source AND c.casttarget = target AND c.castcontext IN ('a', 'i'));
+END
+$$;
+COMMENT ON FUNCTION pggit.casts_by_itself(regtype, regtype) IS
+'Whether ALTER COLUMN … TYPE needs no USING from one type to another; the other types go by way of text, which every type can take.';
+
 CREATE FUNCTION pggit.type_change(alter_column text, column_sql text, old_type text, new_type text, new_collation text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    source regtype;
-    target regtype;
     is_plain boolean := false;
 BEGIN
     -- Without USING a value that does not fit is an error, with it PostgreSQL might cut it. So USING only where
-    -- there is no other way, and then by way of text, which every type can take.
+    -- there is no other way.
     BEGIN
-        source := to_regtype(old_type);
-        target := to_regtype(new_type);
-        is_plain := source = target
-            OR EXISTS (SELECT FROM pg_type t WHERE t.oid = target AND t.typcategory = 'S' AND t.typtype = 'b')
-            OR EXISTS (SELECT FROM pg_cast c WHERE c.castsource = source AND c.casttarget = target AND c.castcontext IN ('a', 'i'));
+        is_plain := pggit.casts_by_itself(to_regtype(old_type), to_regtype(new_type));
     EXCEPTION WHEN OTHERS THEN
         NULL;  -- a type that is not there yet
     END;
     RETURN concat(alter_column, 'TYPE ', new_type, ' COLLATE ' || new_collation,
-        CASE WHEN is_plain IS NOT TRUE THEN format(' USING %s::pg_catalog.text::%s', column_sql, new_type) END);
+        CASE WHEN NOT is_plain THEN format(' USING %s::pg_catalog.text::%s', column_sql, new_type) END);
 END
 $$;
 COMMENT ON FUNCTION pggit.type_change(text, text, text, text, text) IS 'ALTER COLUMN … TYPE, in the way that loses nothing unseen.';
@@ -63,19 +68,17 @@ DECLARE
         WHERE EXISTS (SELECT FROM jsonb_array_elements(new_attributes) n WHERE n = o.a) ORDER BY o.place);
     wanted text[] := ARRAY(SELECT n.a ->> 'name' FROM jsonb_array_elements(new_attributes) WITH ORDINALITY AS n (a, place) ORDER BY n.place);
 BEGIN
-    IF wanted[1:cardinality(kept)] IS DISTINCT FROM kept AND kept <> '{}' THEN
-        RETURN NULL;  -- a new attribute comes last
+    -- A new attribute comes last; and one that goes would take the values along that columns have there.
+    IF wanted[1:cardinality(kept)] IS DISTINCT FROM kept OR cardinality(kept) < jsonb_array_length(old_attributes) THEN
+        RETURN NULL;
     END IF;
-    RETURN ARRAY(SELECT format('ALTER TYPE %s DROP ATTRIBUTE %I', identity, o.a ->> 'name')
-                 FROM jsonb_array_elements(old_attributes) WITH ORDINALITY AS o (a, place)
-                 WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(new_attributes) n WHERE n = o.a) ORDER BY o.place)
-        || ARRAY(SELECT concat('ALTER TYPE ', identity, ' ADD ATTRIBUTE ', quote_ident(n.a ->> 'name'), ' ', n.a ->> 'type', ' COLLATE ' || (n.a ->> 'collation'))
+    RETURN ARRAY(SELECT concat('ALTER TYPE ', identity, ' ADD ATTRIBUTE ', quote_ident(n.a ->> 'name'), ' ', n.a ->> 'type', ' COLLATE ' || (n.a ->> 'collation'))
                  FROM jsonb_array_elements(new_attributes) WITH ORDINALITY AS n (a, place)
                  WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(old_attributes) o WHERE o = n.a) ORDER BY n.place);
 END
 $$;
 COMMENT ON FUNCTION pggit.composite_changes(text, jsonb, jsonb) IS
-'Statements that drop and add attributes; null where the type has to be made anew.';
+'Statements that add attributes; null where the type has to be made anew.';
 
 CREATE FUNCTION pggit.alter_column(a pggit.element, b pggit.element) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -20,10 +20,11 @@ CREATE TYPE pggit.plan_node AS (
     rank integer,
     as_owner_of text,
     loses text,
-    old_identity text
+    old_identity text,
+    becomes text
 );
 COMMENT ON TYPE pggit.plan_node IS
-'A step of a plan. action is drop, suspend, create, alter or resume; old_needs are the names an altered element needed before.';
+'A step of a plan. action is drop, suspend, create, alter or resume; old_needs are the names an altered element needed before; becomes is the type that a column gets instead of another.';
 
 CREATE TYPE pggit.plan_object AS (
     object_type text,
@@ -113,10 +114,7 @@ BEGIN
     WHERE o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity) AND o.blob = of_blob;
     IF found IS NULL THEN
         SELECT h.new_column_order INTO found FROM pggit.history h
-        WHERE h.object_id IN (
-                SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity)
-                UNION SELECT r.object_id FROM pggit.history r WHERE r.old_identity IS NOT NULL AND r.old_identity = of_identity)
-          AND h.new_blob = of_blob ORDER BY h.id DESC LIMIT 1;
+        WHERE h.object_id = ANY (pggit.ids_of(of_type, of_identity)) AND h.new_blob = of_blob ORDER BY h.id DESC LIMIT 1;
     END IF;
     RETURN found;
 END
@@ -209,7 +207,7 @@ BEGIN
         FROM node n LEFT JOIN edge e ON e.after = n.id AND e.before <> n.id LEFT JOIN node b ON b.id = e.before
         GROUP BY n.id
     )
-    SELECT array_agg(x.before ORDER BY c.id, x.place), NULL INTO befores, first_edge
+    SELECT array_agg(x.before ORDER BY c.id, x.place) INTO befores
     FROM counted c CROSS JOIN LATERAL unnest(c.list || 0) WITH ORDINALITY AS x (before, place);
     -- 0 ends each node's list; ids run from 1 without a gap
     first_edge := ARRAY[1];
@@ -485,9 +483,11 @@ BEGIN
                 n.made_by && own_made
                     OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
                     AS is_made,
-                ot.old_needs
+                ot.old_needs, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-            LEFT JOIN LATERAL (SELECT o.needs AS old_needs FROM unnest(old_elements) o WHERE f.fate = 'alter' AND o.key = f.key) ot ON true
+            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN o.needs END AS old_needs,
+                    CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND o.state -> 'type' <> n.state -> 'type' THEN n.state ->> 'type' END AS becomes
+                FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
         ), step AS (
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
@@ -500,7 +500,7 @@ BEGIN
                         ORDER BY x.key COLLATE "C") END AS statements,
                 o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
-                CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses
+                CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses, NULL::text AS becomes
             FROM old_side o
             LEFT JOIN LATERAL (
                 -- what goes along counts as part of it
@@ -534,7 +534,7 @@ BEGIN
                         SELECT 'make:parts of ' || pggit.schema_part(x.identity) || '.' || quote_ident(substr(x.part, 12)) FROM unnest(new_elements) x
                         WHERE x.object_type = 'TABLE' AND x.identity = n.identity AND x.part LIKE 'constraint %') END,
                 n.old_needs,
-                n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL
+                n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL, n.becomes
             FROM new_side n
             LEFT JOIN LATERAL (
                 SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
@@ -547,9 +547,16 @@ BEGIN
               -- An owned sequence has its table's owner.
               AND NOT (n.fate = 'alter' AND n.object_type = 'SEQUENCE' AND n.part = 'owner'
                        AND EXISTS (SELECT FROM unnest(stays) s WHERE s = pggit.element_key('SEQUENCE', n.identity, 'owned by')))
+            UNION ALL
+            -- A child younger than its parent's NOT VALID has the constraint valid.
+            SELECT 'create', n.key, n.object_type, n.identity, n.part,
+                ARRAY[format('ALTER TABLE %s VALIDATE CONSTRAINT %I', n.identity, substr(n.part, 12))],
+                '{}', n.needs || ('key ' || p.key), NULL, '{}', n.rank, n.as_owner_of, NULL, NULL
+            FROM new_side n JOIN new_side p ON p.key = ANY (n.via)
+            WHERE n.is_made AND p.fate <> 'alter' AND p.state ->> 'definition' = (n.state ->> 'definition') || ' NOT VALID'
         )
         SELECT ROW(row_number() OVER (ORDER BY s.key COLLATE "C", s.action)::integer, s.action, s.key, s.object_type, s.identity, s.part, s.statements,
-                   s.provides, s.needs, s.old_needs, s.claims, s.rank, s.as_owner_of, s.loses, NULL)::pggit.plan_node
+                   s.provides, s.needs, s.old_needs, s.claims, s.rank, s.as_owner_of, s.loses, NULL, s.becomes)::pggit.plan_node
         FROM step s ORDER BY s.key COLLATE "C", s.action);
 END
 $$;

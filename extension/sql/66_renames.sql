@@ -101,7 +101,7 @@ END
 $$;
 COMMENT ON FUNCTION pggit.rename_in_text(text, pggit.rename[]) IS 'A piece of SQL after objects that it may mention were renamed.';
 
-CREATE FUNCTION pggit.rename_column_in_text(content text, of_identity text, renames pggit.rename[]) RETURNS text
+CREATE FUNCTION pggit.rename_column_in_text(content text, renames pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r pggit.rename;
@@ -115,7 +115,7 @@ BEGIN
     RETURN content;
 END
 $$;
-COMMENT ON FUNCTION pggit.rename_column_in_text(text, text, pggit.rename[]) IS
+COMMENT ON FUNCTION pggit.rename_column_in_text(text, pggit.rename[]) IS
 'A piece of SQL after columns were renamed, if every word that looks like one is one.';
 
 CREATE FUNCTION pggit.rename_in_definition(of_type text, key text, old_value jsonb, new_value jsonb, renames pggit.rename[]) RETURNS jsonb
@@ -147,7 +147,7 @@ BEGIN
             body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
             content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), renames) || substr(content, body_at + 1)
                 ELSE pggit.rename_in_text(content, renames) END;
-            guess := CASE WHEN body_at = 0 THEN pggit.rename_column_in_text(content, NULL, renames) END;
+            guess := CASE WHEN body_at = 0 THEN pggit.rename_column_in_text(content, renames) END;
             RETURN CASE WHEN guess = new_value #>> '{}' THEN new_value ELSE to_jsonb(content) END;
         ELSE
             RETURN old_value;
@@ -209,7 +209,6 @@ DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
     columns pggit.rename[];
 BEGIN
-    renamed := objects;
     statements := '{}';
     -- Both sides side by side, under the new names.
     renamed := ARRAY(
@@ -247,7 +246,7 @@ BEGIN
         LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
     statements := ARRAY(
         SELECT ROW(0, 'alter', pggit.element_key(x.object_type, x.new_identity, 'name'), x.object_type, x.new_identity, 'name', x.list,
-                   NULL, NULL, NULL, NULL, 0, NULL, NULL, x.old_identity)::pggit.plan_node
+                   NULL, NULL, NULL, NULL, 0, NULL, NULL, x.old_identity, NULL)::pggit.plan_node
         FROM (
             SELECT r.object_type, r.new_identity, r.old_identity, pggit.rename_statements(r, renames, objects) AS list, 1 AS kind, r.place
             FROM unnest(renames) WITH ORDINALITY AS r (object_type, old_identity, new_identity, old_column, new_column, place)

@@ -50,7 +50,7 @@ BEGIN
         || s.text || E';\n', '' ORDER BY n.place, s.place)
     INTO body
     FROM pggit.plan(from_tree, to_tree) WITH ORDINALITY AS n (
-        id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank, as_owner_of, loses, old_identity, place)
+        id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank, as_owner_of, loses, old_identity, becomes, place)
     CROSS JOIN LATERAL unnest(n.statements) WITH ORDINALITY AS s (text, place);
     IF body IS NULL THEN
         RETURN '';
@@ -118,7 +118,7 @@ BEGIN
         SELECT string_agg(s.text || E';\n', '' ORDER BY n.place, s.place)
         FROM pggit.order_nodes(pggit.plan_nodes('{}', parts, keys, array_fill('create'::text, ARRAY[cardinality(keys)]), '{}', NULL))
              WITH ORDINALITY AS n (id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank,
-                                   as_owner_of, loses, old_identity, place)
+                                   as_owner_of, loses, old_identity, becomes, place)
         CROSS JOIN LATERAL unnest(n.statements) WITH ORDINALITY AS s (text, place));
 END
 $$;

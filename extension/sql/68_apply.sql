@@ -1,31 +1,77 @@
 -- Changing the live schema. It is done with the caller's own rights; what evaluates expressions of an object's
 -- owner runs with that owner's rights, never with a superuser's.
 
-CREATE FUNCTION pggit.run_step(statement text, as_owner_of text) RETURNS void
+CREATE FUNCTION pggit.run_step(statement text, as_owner_of text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    owner oid;
+    owner text := pggit.owner_to_run_as(as_owner_of);
+    found bigint;
+    left_behind bigint;
 BEGIN
-    IF as_owner_of IS NOT NULL AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
-        owner := CASE WHEN starts_with(as_owner_of, 'type ') THEN (SELECT t.typowner FROM pg_type t WHERE t.oid = to_regtype(substr(as_owner_of, 6)))
-            ELSE (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(as_owner_of)) END;
-    END IF;
-    IF owner IS NULL OR (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = owner) THEN
+    IF owner IS NULL THEN
         EXECUTE statement;
-        RETURN;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        RETURN found;
     END IF;
-    -- SET ROLE would not do: code of the owner's could reset it. Inside a SECURITY DEFINER function nobody can.
-    EXECUTE format('CREATE FUNCTION pg_temp.pggit_step() RETURNS void LANGUAGE plpgsql SECURITY DEFINER'
-                   ' SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS %L',
-                   -- whatever the statement queued for the end of the transaction runs here, and not as a superuser
-                   format('BEGIN EXECUTE %L; SET CONSTRAINTS ALL IMMEDIATE; END', statement));
-    EXECUTE format('ALTER FUNCTION pg_temp.pggit_step() OWNER TO %I', pg_get_userbyid(owner));
-    EXECUTE 'SELECT pg_temp.pggit_step()';
-    EXECUTE 'DROP FUNCTION pg_temp.pggit_step()';
+    -- SET ROLE would not do: code of the owner's could reset it, or leave a setting, a cursor WITH HOLD or a trigger
+    -- behind that works when the superuser goes on. PostgreSQL lets the expression of an index do none of that, so
+    -- the statement is run by one: with the rights of its table's owner and nothing left of it but what it did.
+    SET CONSTRAINTS ALL IMMEDIATE;  -- what waits is of before, and nothing of this may wait
+    left_behind := pggit.count_temporary();
+    CREATE TEMPORARY TABLE pggit_step AS SELECT 1 AS id;
+    CREATE TEMPORARY TABLE pggit_step_rows (found bigint);
+    EXECUTE format('CREATE FUNCTION pg_temp.pggit_run_step() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', format(
+        'DECLARE n bigint; BEGIN EXECUTE %L; GET DIAGNOSTICS n = ROW_COUNT; INSERT INTO pg_temp.pggit_step_rows VALUES (n); END', statement));
+    CREATE FUNCTION pg_temp.pggit_step(id integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+        'BEGIN PERFORM pg_temp.pggit_run_step(); RETURN id; END';
+    EXECUTE format('ALTER TABLE pg_temp.pggit_step OWNER TO %I', owner);
+    EXECUTE format('ALTER TABLE pg_temp.pggit_step_rows OWNER TO %I', owner);
+    CREATE INDEX ON pg_temp.pggit_step (pg_temp.pggit_step(id));
+    EXECUTE 'SELECT r.found FROM pg_temp.pggit_step_rows r' INTO found;
+    DROP TABLE pg_temp.pggit_step, pg_temp.pggit_step_rows;
+    DROP FUNCTION pg_temp.pggit_step(integer);
+    DROP FUNCTION pg_temp.pggit_run_step();
+    -- Types, too, are looked for among what is temporary first.
+    IF pggit.count_temporary() <> left_behind THEN
+        RAISE EXCEPTION 'code of %''s made something temporary in this session', owner USING ERRCODE = 'GT045',
+            HINT = 'A trigger, a default, a type or an index of that role''s ran and left it. Nothing was changed.';
+    END IF;
+    RETURN found;
 END
 $$;
 COMMENT ON FUNCTION pggit.run_step(text, text) IS
-'Runs a statement; for a superuser with the rights of the owner of a relation or type, where one is named.';
+'Runs a statement, for a superuser fenced in and with the rights of whoever as_owner_of means (see owner_to_run_as). Returns how many rows it touched. Raises GT045 when code of the owner''s leaves something temporary.';
+
+CREATE FUNCTION pggit.owner_to_run_as(as_owner_of text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    owner oid;
+BEGIN
+    IF as_owner_of IS NULL OR NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+        RETURN NULL;
+    END IF;
+    owner := CASE split_part(as_owner_of, ' ', 1)
+        WHEN 'role' THEN (SELECT r.oid FROM pg_roles r WHERE r.rolname = substr(as_owner_of, 6))
+        WHEN 'type' THEN (SELECT t.typowner FROM pg_type t WHERE t.oid = to_regtype(substr(as_owner_of, 6)))
+        ELSE (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(as_owner_of)) END;
+    IF owner IS NULL THEN
+        RAISE EXCEPTION 'nobody owns %', as_owner_of USING ERRCODE = 'GT045', HINT = 'Another session may have changed the schema meanwhile: try again.';
+    END IF;
+    RETURN (SELECT r.rolname FROM pg_roles r WHERE r.oid = owner AND NOT r.rolsuper);
+END
+$$;
+COMMENT ON FUNCTION pggit.owner_to_run_as(text) IS
+'The role with whose rights a superuser runs a statement: the owner of a relation, of a type (''type x''), or a role by name (''role x''). Null where that is a superuser, too, or the caller is none. Raises GT045 where nobody is found.';
+
+CREATE FUNCTION pggit.count_temporary() RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema())
+        + (SELECT count(*) FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema())
+        + (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema());
+END
+$$;
+COMMENT ON FUNCTION pggit.count_temporary() IS 'How many temporary relations, types and functions this session has.';
 
 CREATE FUNCTION pggit.may_run_code(relation text) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -33,7 +79,10 @@ DECLARE
     found oid := to_regclass(relation);
 BEGIN
     -- Types bring casts, input functions and the checks of domains along.
-    RETURN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = found AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384)
+    RETURN EXISTS (
+            SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+            WHERE a.attrelid = found AND a.attnum > 0 AND NOT a.attisdropped AND t.oid >= 16384
+              AND (t.typtype <> 'e' OR EXISTS (SELECT FROM pg_cast c WHERE t.oid IN (c.castsource, c.casttarget))))
         OR EXISTS (
             SELECT FROM pg_depend d
             WHERE d.refobjid >= 16384
@@ -54,6 +103,7 @@ BEGIN
     -- statement needs, on a partition or a child of another owner, say.
     RETURN CASE
         WHEN node.as_owner_of IS NULL THEN NULL
+        WHEN pggit.may_evaluate(statement) THEN node.as_owner_of
         -- A new column that is null everywhere evaluates nothing, unless a domain looks at the null.
         WHEN node.action = 'create' AND node.part LIKE 'column %' AND statement !~ ' DEFAULT (?!AS IDENTITY)| GENERATED ALWAYS AS [(]' AND NOT EXISTS (
                 SELECT FROM unnest(pggit.names_in(statement)) n JOIN pg_type t ON t.oid = to_regtype(n)
@@ -61,6 +111,9 @@ BEGIN
             THEN NULL
         WHEN node.part = 'link' THEN
             CASE WHEN pggit.may_run_code(node.as_owner_of) OR pggit.may_run_code(node.identity) THEN node.as_owner_of END
+        -- The values of both tables are compared, by way of casts where they differ in type.
+        WHEN statement ~ ' FOREIGN KEY [(]' THEN CASE WHEN EXISTS (
+            SELECT FROM unnest(pggit.names_in(statement)) n WHERE pggit.may_run_code(n)) THEN node.as_owner_of END
         -- PostgreSQL writes OPERATOR() only around an operator of somebody's own
         WHEN array_remove(pggit.names_in(statement), node.identity) <> '{}' OR strpos(statement, 'OPERATOR(') > 0 OR pggit.may_run_code(node.identity) THEN node.as_owner_of
         END;
@@ -68,6 +121,55 @@ END
 $$;
 COMMENT ON FUNCTION pggit.rights_of(pggit.plan_node, text) IS
 'The relation or type with whose owner''s rights a statement has to run; null where the caller''s will do.';
+
+CREATE FUNCTION pggit.require_table(relation text) RETURNS oid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found oid := (SELECT c.oid FROM pg_class c WHERE c.oid = to_regclass(relation) AND c.relkind IN ('r', 'p'));
+BEGIN
+    -- While this session waited for a lock, somebody may have put a view in the table's place: reading it would
+    -- run the view's code.
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'there is no table %', relation USING ERRCODE = 'GT039', HINT = 'Another session may have changed the schema meanwhile: try again.';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_table(text) IS
+'The OID of a table. Raises GT039 where the name stands for none; ask when the table is locked.';
+
+CREATE FUNCTION pggit.rows_that_change(relation text, column_name text, becomes text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source record;
+    target regtype := to_regtype(becomes);
+    there text;
+    back text;
+BEGIN
+    SELECT a.atttypid::regtype AS type, format_type(a.atttypid, a.atttypmod) AS name, t.typcategory AS category, a.atttypid < 16384 AND EXISTS (
+            SELECT FROM pg_opclass c JOIN pg_am m ON m.oid = c.opcmethod
+            WHERE m.amname = 'btree' AND c.opcdefault AND c.opcintype = a.atttypid) AS is_ordered
+    INTO source
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = pggit.require_table(relation) AND a.attname = column_name AND NOT a.attisdropped;
+    IF target = 'text'::regtype THEN
+        RETURN 0;
+    ELSIF target IS NULL THEN
+        -- The type is not made yet; only numbers and times are rounded instead of refused.
+        RETURN CASE WHEN source.category IN ('N', 'D', 'T') THEN
+            pggit.run_step(format('SELECT FROM %s WHERE %I IS DISTINCT FROM NULL', relation, column_name), relation) ELSE 0 END;
+    END IF;
+    there := format('t.%I%s::%s', column_name, CASE WHEN pggit.casts_by_itself(source.type, target) THEN '' ELSE '::pg_catalog.text' END, becomes);
+    back := format('(%s)%s::%s', there, CASE WHEN pggit.casts_by_itself(target, source.type) THEN '' ELSE '::pg_catalog.text' END, source.name);
+    RETURN pggit.run_step(format(
+        -- 1.5 and 1.50 are the same number; what cannot be compared has a text
+        CASE WHEN source.is_ordered THEN 'SELECT FROM %1$s t WHERE t.%2$I IS DISTINCT FROM %3$s'
+             ELSE 'SELECT FROM %1$s t WHERE pg_catalog.format(''%%s'', t.%2$I) OPERATOR(pg_catalog.<>) pg_catalog.format(''%%s'', %3$s)' END,
+        relation, column_name, back), relation);
+END
+$$;
+COMMENT ON FUNCTION pggit.rows_that_change(text, text, text) IS
+'In how many rows a column''s value would not survive another type: it is held against what comes back from there.';
 
 CREATE FUNCTION pggit.name_before(of_identity text, nodes pggit.plan_node[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -124,8 +226,8 @@ DECLARE
     live_name text;
     rows_at_stake bigint;
     stakes text[] := '{}';
-    lost pggit.plan_node[] := '{}';
-    parked bigint;
+    parks jsonb := '[]';
+    extension_name text;
     differing text;
 BEGIN
     -- begin_change() has seen to it that the index is what the catalog has.
@@ -139,25 +241,52 @@ BEGIN
         live_name := pggit.name_before(node.identity, nodes);
         -- Locked first, so that nobody adds a row between the look and the drop.
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
+        PERFORM pggit.require_table(live_name);
         EXECUTE CASE node.loses WHEN '' THEN format('SELECT count(*) FROM ONLY %s', live_name)
             ELSE format('SELECT count(*) FROM %s WHERE %I IS DISTINCT FROM NULL', live_name, node.loses) END INTO rows_at_stake;
         IF rows_at_stake > 0 THEN
-            lost := lost || node;
+            parks := parks || jsonb_build_object('table', live_name, 'column', nullif(node.loses, ''));
             stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', live_name, rows_at_stake)
                 ELSE format('column %s.%I (%s values)', live_name, node.loses, rows_at_stake) END;
+        END IF;
+    END LOOP;
+    -- The tables of an extension go with it.
+    FOR live_name, extension_name IN
+        SELECT c.oid::regclass::text, x.extname FROM unnest(nodes) n JOIN pg_extension x ON n.identity = quote_ident(x.extname)
+        JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = x.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e'
+        JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'r'
+        WHERE n.object_type = 'EXTENSION' AND n.action = 'drop' AND n.part = '' ORDER BY 1
+    LOOP
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
+        PERFORM pggit.require_table(live_name);
+        EXECUTE format('SELECT count(*) FROM ONLY %s', live_name) INTO rows_at_stake;
+        IF rows_at_stake > 0 THEN
+            parks := parks || jsonb_build_object('table', live_name);
+            stakes := stakes || format('table %s of extension %I (%s rows)', live_name, extension_name, rows_at_stake);
+        END IF;
+    END LOOP;
+    IF force THEN
+        RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
+        parks := '[]';
+        stakes := '{}';
+    END IF;
+
+    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(SELECT n FROM unnest(nodes) n WHERE n.part = 'name'));
+    nodes := ARRAY(SELECT n FROM unnest(nodes) n WHERE n.part <> 'name');
+    FOREACH node IN ARRAY nodes LOOP
+        CONTINUE WHEN node.becomes IS NULL;
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', node.identity);
+        rows_at_stake := pggit.rows_that_change(node.identity, substr(node.part, 8), node.becomes);
+        IF rows_at_stake > 0 THEN
+            parks := parks || jsonb_build_object('table', node.identity, 'column', substr(node.part, 8));
+            stakes := stakes || format('column %s.%I (as %s %s values would change)', node.identity, substr(node.part, 8), node.becomes, rows_at_stake);
         END IF;
     END LOOP;
     IF stakes <> '{}' AND force IS NOT TRUE THEN
         RAISE EXCEPTION 'this would drop data: %', array_to_string(stakes, ', ')
             USING ERRCODE = 'GT037', HINT = 'With force => true the data is parked in schema pggit_attic and can be brought back.';
     END IF;
-    FOREACH node IN ARRAY lost LOOP
-        live_name := pggit.name_before(node.identity, nodes);
-        parked := pggit.park(live_name, nullif(node.loses, ''));
-        RETURN QUERY SELECT 'park', node.object_type, CASE node.loses WHEN '' THEN live_name ELSE format('%s.%I', live_name, node.loses) END,
-            format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
-        FROM pggit.attic x WHERE x.id = parked;
-    END LOOP;
+    RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
 
     RETURN QUERY SELECT * FROM pggit.run_nodes(nodes);
 
@@ -174,6 +303,19 @@ COMMENT ON FUNCTION pggit.apply_tree(text, boolean) IS
 'Makes the live schema that of a tree, or fails and changes nothing. Without force it refuses to drop a table or column that holds data (GT037); with force the data is parked first. Returns what it did.';
 
 -- The attic --------------------------------------------------------------------------------------------
+
+CREATE FUNCTION pggit.park_and_tell(relation text, column_name text)
+RETURNS TABLE (action text, object_type text, object text, detail text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parked bigint := pggit.park(relation, column_name);
+BEGIN
+    RETURN QUERY SELECT 'park', 'TABLE', CASE WHEN column_name IS NULL THEN relation ELSE format('%s.%I', relation, column_name) END,
+        format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
+    FROM pggit.attic x WHERE x.id = parked;
+END
+$$;
+COMMENT ON FUNCTION pggit.park_and_tell(text, text) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
 CREATE FUNCTION pggit.park(relation text, column_name text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off AS $$
@@ -193,6 +335,10 @@ BEGIN
         RAISE EXCEPTION 'there is no table %', relation USING ERRCODE = 'GT039', HINT = 'Give its name with the schema.';
     ELSIF NOT pg_has_role(caller, owner, 'USAGE') THEN
         RAISE EXCEPTION 'only its owner can park data of %', relation USING ERRCODE = 'GT040', HINT = 'Ask the owner, or a superuser.';
+    END IF;
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
+    IF pggit.require_table(relation) <> source OR (SELECT c.relowner FROM pg_class c WHERE c.oid = source) <> owner THEN
+        RAISE EXCEPTION '% is another table now', relation USING ERRCODE = 'GT039', HINT = 'Another session changed the schema meanwhile: try again.';
     END IF;
     keys := ARRAY(SELECT a.attname::text FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
                   JOIN pg_attribute a ON a.attrelid = source AND a.attnum = k.attnum
@@ -222,7 +368,7 @@ BEGIN
     END LOOP;
     target := format('pggit_attic.%I', short_name || '_' || attic_id);
     EXECUTE format('CREATE TABLE %s AS SELECT %s FROM %s %s', target, coalesce(column_list, ''),
-                   CASE WHEN column_name IS NULL THEN 'ONLY' ELSE '' END, relation);
+                   CASE WHEN column_name IS NULL THEN 'ONLY' ELSE '' END, source);
     GET DIAGNOSTICS found = ROW_COUNT;
     EXECUTE format('ALTER TABLE %s OWNER TO %I', target, pg_get_userbyid(owner));
     EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
@@ -259,13 +405,18 @@ DECLARE
     statement text;
     found bigint;
     wanted bigint;
+    already bigint;
     counter record;
 BEGIN
     SELECT a.* INTO kept FROM pggit.attic a WHERE a.id = attic_id AND a.restored_at IS NULL;
     IF kept.id IS NULL THEN
         RAISE EXCEPTION 'there is nothing with the number % in the attic', attic_id USING ERRCODE = 'GT041', HINT = 'pggit.list_attic() lists what there is.';
     END IF;
-    target := to_regclass(kept.object);
+    IF to_regclass(kept.object) IS NOT NULL THEN
+        PERFORM pggit.require_table(kept.object);
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', kept.object);
+        target := pggit.require_table(kept.object);
+    END IF;
     SELECT string_agg(quote_ident(c), ', ') INTO missing FROM unnest(kept.column_names || kept.key_columns) c
     WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = c AND NOT a.attisdropped);
     IF target IS NULL OR missing IS NOT NULL THEN
@@ -278,10 +429,11 @@ BEGIN
             (SELECT string_agg(quote_ident(c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             (SELECT string_agg(pggit.parked_value(target, c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             kept.parked_as);
+        EXECUTE format('SELECT count(*) FROM %s', kept.parked_as) INTO wanted;
+        EXECUTE format('SELECT count(*) FROM %s', kept.object) INTO already;
     ELSE
         -- Rows are known again by the text of their key, or of all their other columns: every type has one, and no
         -- code of anybody's is needed to compare it. Rows that are all the same are counted through.
-        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', kept.object);
         matches := format(
             '(SELECT x.tableoid AS its_table, x.ctid AS its_row, y.%1$I AS value FROM'
             ' (SELECT t.tableoid, t.ctid, %2$s AS row_key, row_number() OVER (PARTITION BY %2$s) AS nth FROM %3$s t) x JOIN'
@@ -297,7 +449,15 @@ BEGIN
         statement := format('UPDATE %s t SET %I = %s FROM %s p WHERE t.tableoid = p.its_table AND t.ctid = p.its_row', kept.object,
             kept.column_names[1], pggit.parked_value(target, kept.column_names[1], 'value'), matches);
     END IF;
-    PERFORM pggit.run_step(statement, kept.object);
+    found := pggit.run_step(statement, kept.object);
+    IF kept.is_whole THEN
+        EXECUTE format('SELECT count(*) FROM %s', kept.object) INTO found;
+        found := found - already;
+    END IF;
+    IF found <> wanted THEN
+        RAISE EXCEPTION 'only % of % rows of % came back: a trigger or rule of the table keeps others away', found, wanted, kept.object
+            USING ERRCODE = 'GT044', HINT = format('Nothing was brought back; take what you need from %s yourself.', kept.parked_as);
+    END IF;
     -- A sequence that numbers the rows goes on after the highest number that came back.
     IF kept.is_whole THEN
         FOR counter IN

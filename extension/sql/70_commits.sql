@@ -200,6 +200,8 @@ BEGIN
         -- With the caller's rights: finishing a merge changes the schema.
         PERFORM pggit.begin_change();
         merged := pggit.finish_merge();
+        -- A definition of somebody's own becomes a command that runs with the rights of whoever commits.
+        PERFORM pggit.require_resolved(current_user);
         PERFORM FROM pggit.apply_tree(merged, allowed);
     END IF;
     RETURN pggit.commit_index(message);

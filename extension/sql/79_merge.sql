@@ -249,7 +249,7 @@ $$;
 COMMENT ON FUNCTION pggit.conflicts() IS
 'Where both sides of the waiting merge changed the same thing differently, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
 
-CREATE FUNCTION pggit.resolve_conflict(id bigint, how text, definition jsonb DEFAULT NULL) RETURNS integer
+CREATE FUNCTION pggit.take_resolution() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c pggit.merge_conflicts;
@@ -257,27 +257,40 @@ DECLARE
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.lock_head();
-    SELECT m.* INTO c FROM pggit.merge_conflicts m WHERE m.id = resolve_conflict.id;
+    SELECT m.* INTO c FROM pggit.merge_conflicts m WHERE m.id = new.conflict_id;
     IF c.id IS NULL THEN
-        RAISE EXCEPTION 'there is no conflict %', coalesce(id::text, 'NULL')
+        RAISE EXCEPTION 'there is no conflict %', coalesce(new.conflict_id::text, 'NULL')
             USING ERRCODE = 'GT027', HINT = 'pggit.conflicts() lists them.';
-    ELSIF how IS NULL OR how NOT IN ('ours', 'theirs', 'definition') THEN
-        RAISE EXCEPTION 'conflict % cannot be resolved by %', id, coalesce(quote_literal(how), 'NULL')
+    ELSIF new.how IS NULL OR new.how NOT IN ('ours', 'theirs', 'definition') THEN
+        RAISE EXCEPTION 'conflict % cannot be resolved by %', c.id, coalesce(quote_literal(new.how), 'NULL')
             USING ERRCODE = 'GT031', HINT = 'ours, theirs, or definition with the value to take.';
-    ELSIF (how = 'definition') <> (definition IS NOT NULL) THEN
-        RAISE EXCEPTION 'conflict %: a value belongs to definition, and to nothing else', id
+    ELSIF (new.how = 'definition') <> (new.definition IS NOT NULL) THEN
+        RAISE EXCEPTION 'conflict %: a value belongs to definition, and to nothing else', c.id
             USING ERRCODE = 'GT031', HINT = 'Give it as jsonb; the JSON null takes away what is there.';
     END IF;
     kinds := ARRAY(SELECT jsonb_typeof(v) FROM unnest(ARRAY[c.base, c.ours, c.theirs]) v WHERE v IS NOT NULL);
-    IF definition <> 'null' AND jsonb_typeof(definition) <> ALL (kinds) THEN
-        RAISE EXCEPTION 'conflict % of % %: a JSON % cannot stand at %', id, c.object_type, c.identity,
-            jsonb_typeof(definition), CASE WHEN c.path = '{}' THEN 'the whole object' ELSE array_to_string(c.path, '.') END
+    IF new.definition <> 'null' AND jsonb_typeof(new.definition) <> ALL (kinds) THEN
+        RAISE EXCEPTION 'conflict % of % %: a JSON % cannot stand at %', c.id, c.object_type, c.identity,
+            jsonb_typeof(new.definition), CASE WHEN c.path = '{}' THEN 'the whole object' ELSE array_to_string(c.path, '.') END
             USING ERRCODE = 'GT031', HINT = 'It must be like the values that pggit.conflicts() shows: ' || kinds[1] || '.';
     END IF;
     UPDATE pggit.merge_conflicts m
-    SET resolution = how, resolved_by = session_user,
-        resolved = CASE how WHEN 'ours' THEN c.ours WHEN 'theirs' THEN c.theirs ELSE nullif(definition, 'null') END
+    SET resolution = new.how, resolved_by = new.resolved_by,
+        resolved = CASE new.how WHEN 'ours' THEN c.ours WHEN 'theirs' THEN c.theirs ELSE nullif(new.definition, 'null') END
     WHERE m.id = c.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION pggit.take_resolution() IS 'Notes a resolution with its conflict, instead of the row. Raises GT027, GT031.';
+
+-- WHEN is worked out with the rights of whoever inserts.
+CREATE TRIGGER take BEFORE INSERT ON pggit.resolutions
+    FOR EACH ROW WHEN (new.resolved_by OPERATOR(pg_catalog.=) current_user) EXECUTE FUNCTION pggit.take_resolution();
+
+CREATE FUNCTION pggit.resolve_conflict(id bigint, how text, definition jsonb DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO pggit.resolutions (conflict_id, how, definition) VALUES (id, how, definition);
     RETURN (SELECT count(*) FROM pggit.merge_conflicts m WHERE m.resolution IS NULL);
 END
 $$;
@@ -301,11 +314,28 @@ END
 $$;
 COMMENT ON FUNCTION pggit.abort_merge() IS 'Forgets the merge that waits for its conflicts to be resolved.';
 
+CREATE FUNCTION pggit.require_resolved(by_role text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    open text[] := ARRAY(
+        SELECT format('%s (%s %s)', m.id, m.object_type, m.identity) FROM pggit.merge_conflicts m
+        WHERE m.resolution IS NULL OR m.resolution = 'definition' AND m.resolved_by <> by_role ORDER BY m.id);
+BEGIN
+    IF open <> '{}' THEN
+        RAISE EXCEPTION 'conflicts are not resolved: %', array_to_string(open[1:5], ', ')
+            || CASE WHEN cardinality(open) > 5 THEN format(' and %s more', cardinality(open) - 5) ELSE '' END
+            USING ERRCODE = 'GT028',
+            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_resolved(text) IS
+'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s.';
+
 CREATE FUNCTION pggit.finish_merge() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     state pggit.merge_state;
-    open text[];
     object record;
     c record;
     merged jsonb;
@@ -323,16 +353,7 @@ BEGIN
     END IF;
     PERFORM pggit.require_settled();
     PERFORM pggit.require_committed('finishing the merge');
-    -- A definition of somebody's own becomes a command that runs with the rights of whoever commits.
-    open := ARRAY(
-        SELECT format('%s (%s %s)', m.id, m.object_type, m.identity) FROM pggit.merge_conflicts m
-        WHERE m.resolution IS NULL OR m.resolution = 'definition' AND m.resolved_by <> session_user ORDER BY m.id);
-    IF open <> '{}' THEN
-        RAISE EXCEPTION 'conflicts are not resolved: %', array_to_string(open[1:5], ', ')
-            || CASE WHEN cardinality(open) > 5 THEN format(' and %s more', cardinality(open) - 5) ELSE '' END
-            USING ERRCODE = 'GT028',
-            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits.';
-    END IF;
+    PERFORM pggit.require_resolved(NULL);
     FOR object IN
         SELECT m.object_type, m.identity, pggit.tree_key(m.object_type, m.identity) AS tree_key
         FROM pggit.merge_conflicts m GROUP BY m.object_type, m.identity

@@ -82,6 +82,9 @@ BEGIN
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', granted, role_name);
     END LOOP;
+    IF level = 'admin' THEN
+        EXECUTE format('GRANT INSERT ON pggit.resolutions TO %I', role_name);
+    END IF;
     RETURN format('%s is a %s of pgGit', quote_ident(role_name), level);
 END
 $$;

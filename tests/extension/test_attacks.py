@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.extension.conftest import Connect, Connection
-from tests.extension.test_commits import one
+from tests.extension.test_commits import one, refused
 from tests.extension.test_security import HOSTILE
 from tests.extension.test_tracked_kinds import differences
 
@@ -21,7 +21,13 @@ HER_SPY = """
     BEGIN
         FOREACH attempt IN ARRAY ARRAY['SELECT 1', 'RESET ROLE', 'SET ROLE postgres', 'SET ROLE NONE',
                                        'SET LOCAL ROLE postgres', 'SET SESSION AUTHORIZATION postgres',
-                                       'RESET SESSION AUTHORIZATION'] LOOP
+                                       'RESET SESSION AUTHORIZATION',
+                                       'SELECT set_config(''search_path'', ''hers'', false)',
+                                       'SELECT set_config(''work_mem'', ''77MB'', false)',
+                                       'DECLARE held CURSOR WITH HOLD FOR SELECT hers.steal_later()',
+                                       'PREPARE later AS SELECT hers.steal_later()', 'LISTEN x',
+                                       'CREATE TEMPORARY VIEW t AS SELECT hers.steal_later()',
+                                       'SET CONSTRAINTS ALL DEFERRED'] LOOP
             BEGIN
                 EXECUTE attempt;
             EXCEPTION WHEN OTHERS THEN
@@ -32,12 +38,21 @@ HER_SPY = """
         END LOOP;
         RETURN 1;
     END $f$;
+    CREATE FUNCTION hers.steal_later() RETURNS integer LANGUAGE sql AS $f$
+        INSERT INTO public.loot SELECT current_user, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user;
+        SELECT 1 $f$;
     CREATE FUNCTION hers.spy(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS
         $f$ BEGIN PERFORM hers.steal(); RETURN 1; END $f$;
     CREATE FUNCTION hers.spy_row() RETURNS trigger LANGUAGE plpgsql AS
         $f$ BEGIN PERFORM hers.steal(); RETURN new; END $f$;
     CREATE TABLE hers.t (a integer NOT NULL, b text);
     INSERT INTO hers.t VALUES (1, '(x)'), (2, '(y)');
+"""
+# Found first by whoever has her schema in front; not versioned, so the function cannot be dropped.
+HER_OPERATOR = """
+    CREATE FUNCTION hers.same(text, text) RETURNS boolean LANGUAGE plpgsql AS
+        $f$ BEGIN PERFORM hers.steal_later(); RETURN $1 OPERATOR(pg_catalog.=) $2; END $f$;
+    CREATE OPERATOR hers.= (LEFTARG = text, RIGHTARG = text, FUNCTION = hers.same);
 """
 
 
@@ -46,8 +61,8 @@ class Trap(NamedTuple):
 
     base: str
     change: str
-    runs: bool = True
-    """Whether some checkout has to evaluate it; else it must only do no harm."""
+    runs: bool | None = True
+    """Whether some checkout has to evaluate it; it must do no harm in any case. None: some PostgreSQL versions do."""
 
 
 TRAPS = {
@@ -127,7 +142,61 @@ TRAPS = {
         runs=False,
     ),
     "statistics": Trap("", "CREATE STATISTICS hers.s ON (hers.spy(a)), b FROM hers.t", runs=False),
-}
+    "generated-in-a-new-table": Trap(
+        "",
+        "CREATE TABLE hers.n (a integer, g integer GENERATED ALWAYS AS (hers.spy(1) + a) STORED)",
+        runs=None,  # later versions work constants out when the table is made
+    ),
+    "constant-partition-key": Trap("", "CREATE TABLE hers.n (a integer) PARTITION BY RANGE ((hers.spy(1) + a))"),
+    "deferred-trigger": Trap(
+        "CREATE TABLE hers.k (a integer); INSERT INTO hers.k VALUES (1);"
+        "CREATE FUNCTION hers.later() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM hers.steal_later(); RETURN new; END';"
+        "CREATE CONSTRAINT TRIGGER g AFTER UPDATE ON hers.k DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION hers.later();"
+        "CREATE FUNCTION hers.touch() RETURNS integer LANGUAGE plpgsql AS"
+        " 'BEGIN UPDATE hers.k SET a = a; RETURN 1; END'",
+        "ALTER TABLE hers.t ADD COLUMN d integer DEFAULT hers.touch()",
+    ),
+    "foreign-key-by-a-cast": Trap(
+        "CREATE TYPE hers.c AS (x integer); CREATE FUNCTION hers.to_i(hers.c) RETURNS integer LANGUAGE plpgsql"
+        " IMMUTABLE AS 'BEGIN PERFORM hers.steal(); RETURN ($1).x; END';"
+        "CREATE CAST (hers.c AS integer) WITH FUNCTION hers.to_i(hers.c) AS IMPLICIT;"
+        "CREATE TABLE hers.k (a integer PRIMARY KEY); INSERT INTO hers.k VALUES (1);"
+        "CREATE TABLE hers.r (c hers.c); INSERT INTO hers.r VALUES (ROW(1)::hers.c)",
+        "ALTER TABLE hers.r ADD FOREIGN KEY (c) REFERENCES hers.k",
+    ),
+} | {
+    # A constant of a type of hers is read, and its checks run, while a statement is parsed.
+    f"constant-in-{where}": Trap("CREATE DOMAIN hers.d AS integer CHECK (hers.spy(VALUE) > 0)", change)
+    for where, change in {
+        "a-view": "CREATE VIEW hers.v AS SELECT '{1}'::hers.d[] AS x",
+        "a-materialized-view": "CREATE MATERIALIZED VIEW hers.v AS SELECT '{1}'::hers.d[] AS x",
+        "a-default": "ALTER TABLE hers.t ALTER COLUMN a SET DEFAULT ('{1}'::hers.d[])[1]",
+        "a-new-tables-default": "CREATE TABLE hers.n (x hers.d[] DEFAULT '{1}')",
+        "a-new-tables-check": "CREATE TABLE hers.n (a integer CHECK (a = ANY ('{1}'::hers.d[])))",
+        "a-new-table": "CREATE TABLE hers.n (a integer, x hers.d[] GENERATED ALWAYS AS ('{1}'::hers.d[]) STORED)",
+        "an-index": "CREATE INDEX i ON hers.t ((a = ANY ('{1}'::hers.d[])))",
+        "a-policy": "CREATE POLICY y ON hers.t USING (a = ANY ('{1}'::hers.d[]))",
+        "a-rule": "CREATE RULE r AS ON UPDATE TO hers.t WHERE old.a = ANY ('{1}'::hers.d[]) DO INSTEAD NOTHING",
+        "a-trigger": "CREATE TRIGGER g BEFORE UPDATE ON hers.t FOR EACH ROW WHEN (old.a = ANY ('{1}'::hers.d[]))"
+                     " EXECUTE FUNCTION hers.spy_row()",
+        "statistics": "CREATE STATISTICS hers.s ON (a = ANY ('{1}'::hers.d[])), b FROM hers.t",
+        "an-argument": "CREATE FUNCTION hers.f(x hers.d[] DEFAULT '{1}') RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "a-body": "CREATE FUNCTION hers.f() RETURNS hers.d[] BEGIN ATOMIC; SELECT '{1}'::hers.d[]; END",
+        "a-domain": "CREATE DOMAIN hers.e AS integer DEFAULT ('{1}'::hers.d[])[1]",
+        "an-aggregate": "CREATE FUNCTION hers.s(hers.d[], integer) RETURNS hers.d[] LANGUAGE sql AS 'SELECT $1';"
+                        "CREATE AGGREGATE hers.g(integer) (SFUNC = hers.s, STYPE = hers.d[], INITCOND = '{1}')",
+    }.items()
+}  # fmt: skip
+
+
+SESSION = """
+    SELECT name, setting FROM pg_settings UNION ALL SELECT 'cursor', name FROM pg_cursors WHERE is_holdable
+    UNION ALL SELECT 'prepared', name FROM pg_prepared_statements WHERE from_sql
+    UNION ALL SELECT 'channel', c FROM pg_listening_channels() c
+    UNION ALL SELECT 'temporary', relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()
+    UNION ALL SELECT 'temporary', typname FROM pg_type WHERE typnamespace = pg_my_temp_schema() ORDER BY 1, 2"""
 
 
 def looters(db: Connection) -> set[tuple[str, bool]]:
@@ -140,18 +209,52 @@ def test_a_superusers_checkout_lends_nobody_its_rights(db: Connection, connect: 
     mallory = connect("mallory")
     db.execute(SPY)
     mallory.execute(HER_SPY.encode())
+    mallory.execute(HER_OPERATOR.encode())
     mallory.execute(trap.base.encode())
     db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
     mallory.execute(trap.change.encode())
     db.execute("SELECT pggit.commit('after')")
     db.execute("TRUNCATE public.loot")
+    settings = db.execute(SESSION).fetchall()
     for ref in ("before", "main", "before", "main"):
         db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [ref])
         assert looters(db) <= {("mallory", False)}, ref
         assert one(db, "SELECT current_user") == "postgres"
-    assert bool(looters(db)) == trap.runs, "it was never evaluated: the test proves nothing"
+        assert db.execute(SESSION).fetchall() == settings
+    assert trap.runs in (None, bool(looters(db))), "it was never evaluated: the test proves nothing"
     assert one(db, "SELECT count(*) FROM hers.t") == 2
     assert differences(db) == []
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [
+        # A type of hers in pg_temp would be found before PostgreSQL's own, by every statement to come.
+        ("CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (hers.steal_later() > 0)", "GT045"),
+        ("CREATE FUNCTION pg_temp.f() RETURNS integer LANGUAGE sql AS 'SELECT hers.steal_later()'", "GT045"),
+        # A trigger put off until the end of the transaction would run as the superuser.
+        ("SET CONSTRAINTS ALL DEFERRED; UPDATE hers.k SET a = a", "42501"),
+    ],
+)
+def test_what_would_stay_behind_is_refused(db: Connection, connect: Connect, deed: str, code: str) -> None:
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    mallory.execute(TRAPS["deferred-trigger"].base.encode())
+    mallory.execute(
+        f"""CREATE FUNCTION hers.plant() RETURNS integer LANGUAGE plpgsql AS
+        $f$ BEGIN {deed}; RETURN 1;
+        EXCEPTION WHEN duplicate_object OR duplicate_function THEN RETURN 2; END $f$""".encode()
+    )
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
+    mallory.execute("ALTER TABLE hers.t ADD COLUMN x integer DEFAULT hers.plant()")
+    db.execute("SELECT pggit.commit('after'); SELECT * FROM pggit.checkout('before', force => true)")
+    db.execute("TRUNCATE loot")
+    tree = one(db, "SELECT pggit.live_tree()")
+    assert refused(db, "SELECT * FROM pggit.checkout('main')") == code
+    assert one(db, "SELECT pggit.live_tree()") == tree
+    assert one(db, "SELECT count(*) FROM pg_type WHERE typnamespace = pg_my_temp_schema()") == 0
+    assert looters(db) == set()
 
 
 @pytest.mark.parametrize("timing", ["BEFORE", "AFTER", "DEFERRED"])

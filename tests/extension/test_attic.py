@@ -401,3 +401,125 @@ def test_what_can_be_parked(db: Connection) -> None:
     db.execute("CREATE VIEW v AS SELECT 1 AS a; CREATE SEQUENCE s")
     for name in ("nowhere", "v", "s", "pg_catalog.pg_nowhere", "no.where"):
         assert refused(db, f"SELECT pggit.park('{name}', NULL)") == "GT039", name
+
+
+# Values that another type would change -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("type_before", "type_after", "values", "changed"),
+    [
+        ("numeric(5,1)", "numeric", "1.5, 2.25, NULL", 1),
+        ("integer", "double precision", "1, 2.4", 1),
+        ("real", "double precision", "0.5, 0.1", 1),
+        ("date", "timestamp", "'2026-01-01', '2026-01-01 10:00'", 1),
+        ("jsonb", "json", """'{"a": 1}', '{"a": 1,"a": 2}'""", 1),
+        ("boolean", "text", "'true', 'yes'", 1),
+        ("public.tenths", "numeric", "1.5, 2.25", 2),
+    ],
+)
+def test_values_that_a_type_would_round_are_at_stake(
+    db: Connection, type_before: str, type_after: str, values: str, changed: int
+) -> None:
+    domain = type_before == "public.tenths"
+    split(
+        db,
+        f"CREATE TABLE t (id serial PRIMARY KEY, a {'numeric' if domain else type_before})",
+        # On the way back the domain is not there yet, so that nobody can tell what it rounds.
+        f"ALTER TABLE t ALTER a TYPE {type_after} USING NULL" if not domain else "CREATE TABLE other ()",
+    )
+    if domain:
+        db.execute("SELECT * FROM pggit.checkout('before')")
+        db.execute(
+            "CREATE DOMAIN tenths AS numeric(5,1); ALTER TABLE t ALTER a TYPE tenths; SELECT pggit.commit('tenths')"
+        )
+        db.execute("SELECT * FROM pggit.checkout('main')")
+    rows = "".join(f"INSERT INTO t (a) VALUES ({value});" for value in values.split(", "))
+    db.execute(rows.encode())
+    before = state(db)
+    error = raised(db, "SELECT * FROM pggit.checkout('before')")
+    assert error.sqlstate == "GT037"
+    assert (error.diag.message_primary or "").endswith(
+        f"column public.t.a (as {type_before} {changed} values would change)"
+    )
+    assert state(db) == before
+    kept = [row[0] for row in db.execute("SELECT a::text FROM t ORDER BY id")]
+    db.execute("SELECT * FROM pggit.checkout('before', force => true)")
+    (parked_as,) = db.execute("SELECT parked_as FROM pggit.list_attic()").fetchone() or ("",)
+    assert [row[0] for row in db.execute(f"SELECT a::text FROM {parked_as} ORDER BY id".encode())] == kept
+    assert differences(db) == []
+
+
+def test_values_that_survive_another_type_are_not_at_stake(db: Connection) -> None:
+    split(
+        db,
+        "CREATE TABLE t (a numeric(8,2), b integer, c varchar(9), d date, e smallint)",
+        "ALTER TABLE t ALTER a TYPE numeric, ALTER b TYPE bigint, ALTER c TYPE text, ALTER d TYPE timestamp,"
+        "ALTER e TYPE text",
+    )
+    db.execute("INSERT INTO t VALUES (1.5, 7, 'nine', '2026-01-01', '3'), (NULL, NULL, NULL, NULL, NULL)")
+    for ref in ("before", "main"):
+        db.execute("SELECT * FROM pggit.checkout(%s)", [ref])
+    assert db.execute("SELECT * FROM t WHERE b = 7").fetchone() is not None
+    assert parked(db) == []
+
+
+def test_an_attribute_of_a_type_does_not_take_values_along(db: Connection) -> None:
+    """Not even where PostgreSQL's DROP ATTRIBUTE would."""
+    split(db, "CREATE TYPE c AS (x integer); CREATE TABLE t (a c)", "ALTER TYPE c ADD ATTRIBUTE y text")
+    db.execute("INSERT INTO t VALUES (ROW(1, 'one')::c)")
+    before = state(db)
+    raised(db, "SELECT * FROM pggit.checkout('before')")
+    assert state(db) == before
+    assert one(db, "SELECT (a).y FROM t") == "one"
+    db.execute("DELETE FROM t; SELECT * FROM pggit.checkout('before'); SELECT * FROM pggit.checkout('main')")
+    assert differences(db) == []
+
+
+def test_the_rows_of_an_extensions_tables_are_at_stake(db: Connection) -> None:
+    split(
+        db,
+        "CREATE SCHEMA e",
+        "CREATE EXTENSION hstore SCHEMA e; CREATE TABLE e.places (id integer);"
+        "ALTER EXTENSION hstore ADD TABLE e.places",
+    )
+    db.execute("INSERT INTO e.places VALUES (1), (2)")
+    before = state(db)
+    error = raised(db, "SELECT * FROM pggit.checkout('before')")
+    assert error.sqlstate == "GT037"
+    assert "table e.places of extension hstore (2 rows)" in (error.diag.message_primary or "")
+    assert state(db) == before
+    db.execute("SELECT * FROM pggit.checkout('before', force => true)")
+    assert parked(db) == [("e.places", None, 2)]
+    assert one(db, "SELECT count(*) FROM pg_extension WHERE extname = 'hstore'") == 0
+
+
+def test_a_trigger_that_keeps_rows_away_is_no_way_to_lose_them(db: Connection) -> None:
+    empty = one(db, "SELECT pggit.resolve_ref('HEAD')")
+    db.execute("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    db.execute("CREATE TABLE t (a integer PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y')")
+    db.execute("CREATE TRIGGER g BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()")
+    db.execute("SELECT pggit.commit('one')")
+    db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [empty])
+    db.execute("SELECT * FROM pggit.checkout('main')")
+    assert refused(db, "SELECT * FROM pggit.restore_from_attic(1)") == "GT044"
+    assert len(parked(db)) == 1
+    db.execute("DROP TRIGGER g ON t")
+    bring_back(db)
+    db.execute("SELECT pggit.commit('no trigger'); SELECT pggit.create_branch('with_b')")
+    db.execute("ALTER TABLE t DROP b; SELECT pggit.commit('no b'); SELECT * FROM pggit.checkout('with_b')")
+    db.execute("UPDATE t SET b = 'z'; SELECT * FROM pggit.checkout('main', force => true)")
+    db.execute("SELECT * FROM pggit.checkout('with_b')")
+    db.execute("CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()")
+    assert refused(db, "SELECT * FROM pggit.restore_from_attic(2)") == "GT044"
+    assert len(parked(db)) == 1
+
+
+def test_rows_are_brought_back_into_a_table_only(db: Connection) -> None:
+    empty = one(db, "SELECT pggit.resolve_ref('HEAD')")
+    db.execute("CREATE TABLE t (a integer); INSERT INTO t VALUES (1); SELECT pggit.commit('one')")
+    db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [empty])
+    db.execute("CREATE TABLE base (a integer); CREATE VIEW t AS SELECT a FROM base")
+    assert refused(db, "SELECT * FROM pggit.restore_from_attic(1)") == "GT039"
+    assert one(db, "SELECT count(*) FROM base") == 0
+    assert len(parked(db)) == 1

@@ -28,6 +28,7 @@ TABLES = (
     "restore_points",
     "merge_state",
     "merge_conflicts",
+    "resolutions",
     "attic",
     "seals",
     "upgrade_log",

@@ -453,14 +453,22 @@ def test_a_resolution_must_fit(db: Connection) -> None:
 
 
 def test_a_definition_of_somebody_else_is_not_run(db: Connection, connect: Connect) -> None:
+    mallory = connect("mallory")
+    db.execute("CREATE SCHEMA hers AUTHORIZATION mallory; SELECT pggit.grant_access('mallory', 'admin')")
+    mallory.execute("""CREATE FUNCTION hers.resolve(id bigint) RETURNS integer LANGUAGE sql SECURITY DEFINER
+        RETURN pggit.resolve_conflict(id, 'definition', '"mine"')""")
     conflicting(db)
     db.execute("SELECT * FROM pggit.merge('other')")
     db.execute("SELECT pggit.resolve_conflict(id, 'ours') FROM pggit.conflicts()")
     comment = one(db, "SELECT id FROM pggit.conflicts() WHERE path = '{comment}'")
-    mallory = connect("mallory")
-    db.execute("GRANT USAGE ON SCHEMA pggit TO mallory; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pggit TO mallory")
     mallory.execute("SELECT pggit.resolve_conflict(%s, 'definition', '\"mine\"')", [comment])
     assert refused(db, "SELECT pggit.commit('merged')") == "GT028"
+    # nor one that a function of hers gives in a superuser's session, or under another name
+    db.execute("SELECT pggit.resolve_conflict(%s, 'ours')", [comment])
+    db.execute("SELECT hers.resolve(%s)", [comment])
+    assert refused(db, "SELECT pggit.commit('merged')") == "GT028"
+    forged = "INSERT INTO pggit.resolutions VALUES (%s, 'definition', '\"mine\"', 'postgres')"
+    assert refused(mallory, forged, comment) == "23514"
     db.execute("SELECT pggit.resolve_conflict(%s, 'definition', '\"mine\"')", [comment])
     db.execute("SELECT pggit.commit('merged')")
     settled(db)

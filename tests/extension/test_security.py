@@ -94,8 +94,9 @@ def test_what_runs_with_the_owners_rights_is_known(db: Connection) -> None:
         "abort_merge", "clear_attic", "commit_index", "configure_tracking", "create_branch",
         "create_restore_point", "delete_branch", "delete_restore_point", "delete_tag", "finish_merge",
         "forward_branch", "live_tree", "lock_head", "on_ddl_command_end", "on_ddl_command_start",
-        "on_sql_drop", "on_table_rewrite", "park", "pause", "rescan", "reset_branch", "resolve_conflict",
-        "resume", "revert_tree", "seal", "settle", "start_merge", "switch_head", "tag", "tree_at",
+        "on_sql_drop", "on_table_rewrite", "park", "pause", "rescan", "reset_branch",
+        "resume", "revert_tree", "seal", "settle", "start_merge", "switch_head", "tag", "take_resolution",
+        "tree_at",
     ]  # fmt: skip
 
 
