@@ -4,9 +4,12 @@ Every test that takes `db` or `bare_db` runs once on every PostgreSQL major (`--
 """
 
 import itertools
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,7 +24,64 @@ Connect = Callable[..., Connection]
 Psql = Callable[..., str]
 
 _TEMPLATE = "pggit_template"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - servers make private folders in it
+_ENOUGH = 2 * 1024**3
+"""Bytes; a server's data take a tenth of it."""
 _numbers = itertools.count(1)
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """Servers made within have their data in memory, where there is enough of it.
+
+    A new database is hundreds of files: on a disk these cost more than the test that needs it.
+    """
+    kept = tempfile.tempdir
+    try:
+        with suppress(OSError):  # no such folder here
+            if shutil.disk_usage(_MEMORY).free >= _ENOUGH:
+                tempfile.tempdir = str(_MEMORY)
+        yield
+    finally:
+        tempfile.tempdir = kept
+
+
+class SuiteServer(Server):
+    """A scratch server that makes and drops many databases: over one connection, and each by copying files."""
+
+    _admin_connection: Connection | None = None
+
+    def start(self) -> None:
+        with in_memory():
+            super().start()
+
+    def stop(self, mode: str = "fast") -> None:
+        self._disconnect()
+        super().stop(mode)
+
+    def close(self) -> None:
+        self._disconnect()
+        super().close()
+
+    def _disconnect(self) -> None:
+        if self._admin_connection is not None:
+            self._admin_connection.close()
+            self._admin_connection = None
+
+    @property
+    def admin(self) -> Connection:
+        """The superuser's autocommit connection to the database postgres."""
+        if self._admin_connection is None or self._admin_connection.closed:
+            self._admin_connection = psycopg.connect(self.dsn(), autocommit=True, prepare_threshold=None)
+        return self._admin_connection
+
+    def createdb(self, name: str, template: str | None = None) -> None:
+        # Without FILE_COPY each page goes through the server's log.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        self.admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
+
+    def dropdb(self, name: str) -> None:
+        self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -38,9 +98,9 @@ def pg(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(pg: str) -> Iterator[Server]:
+def server(pg: str) -> Iterator[SuiteServer]:
     """A running server of that major, with the extension's files in place."""
-    with Server(pg) as running:
+    with SuiteServer(pg) as running:
         yield running
 
 
@@ -77,17 +137,16 @@ def bare_db(server: Server, roles: set[str]) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def roles(server: Server) -> Iterator[set[str]]:
+def roles(server: SuiteServer) -> Iterator[set[str]]:
     """Names of roles to drop at the test's end, after its databases, in which they may own things."""
     names: set[str] = set()
     yield names
-    with psycopg.connect(server.dsn(), autocommit=True) as connection:
-        for name in names:
-            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+    for name in names:
+        server.admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 @pytest.fixture
-def connect(server: Server, roles: set[str], request: pytest.FixtureRequest) -> Iterator[Connect]:
+def connect(server: SuiteServer, roles: set[str], request: pytest.FixtureRequest) -> Iterator[Connect]:
     """`connect(role=None, dbname=None, autocommit=True)`: one more connection, closed at the test's end.
 
     The database is the test's own unless named. A role that does not exist is made, an ordinary one with
@@ -97,11 +156,10 @@ def connect(server: Server, roles: set[str], request: pytest.FixtureRequest) -> 
 
         def connect(role: str | None = None, dbname: str | None = None, *, autocommit: bool = True) -> Connection:
             user = role or servers.SUPERUSER
-            if role is not None:
-                with psycopg.connect(server.dsn(), autocommit=True) as admin:
-                    if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
-                        admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-                        roles.add(role)
+            known = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+            if role is not None and server.admin.execute(known, [role]).fetchone() is None:
+                server.admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+                roles.add(role)
             dsn = server.dsn(dbname or _own_database(request), user)
             return opened.enter_context(psycopg.connect(dsn, autocommit=autocommit))
 

@@ -481,35 +481,41 @@ def test_no_call_with_hostile_arguments_does_harm(db: Connection, connect: Conne
     assert differences(db) == []
 
 
+FORGERIES = [
+    "INSERT INTO pggit.history SELECT * FROM pggit.history",
+    "UPDATE pggit.history SET session_role = 'somebody'",
+    "DELETE FROM pggit.history",
+    "TRUNCATE pggit.history",
+    "UPDATE pggit.branches SET head = 'x'",
+    "DELETE FROM pggit.tags",
+    "INSERT INTO pggit.blobs (hash, object_type, identity, definition) VALUES ('x', 'TABLE', 'x', '{}')",
+    "UPDATE pggit.head SET branch_id = 1",
+    "INSERT INTO pggit.uncommitted (object_type, identity) VALUES ('TABLE', 'x')",
+    "UPDATE pggit.seals SET digest = 'x'",
+    "UPDATE pggit.attic SET parked_as = 'pggit.history'",
+    "UPDATE pggit.merge_state SET merged_tree = 'x'",
+    "INSERT INTO pggit.merge_state (source) VALUES ('x')",
+    "UPDATE pggit.restore_points SET tree = 'x'",
+    "INSERT INTO pggit.settings (name, value) VALUES ('paused', 'on')",
+    "SELECT setval('pggit.history_id_seq', 1)",
+    "CREATE TABLE pggit.mine (id integer)",
+    "SELECT pggit.grant_access('mallory', 'admin')",
+    "SELECT pggit.move_branch(1, 'x', 'y', 'z')",
+    "SELECT pggit.put_commit(1, 'x', '{}', 'y')",
+    "SELECT pggit.put_blob('TABLE', 'x', '{}')",
+]
+
+
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize(
-    "forgery",
-    [
-        "INSERT INTO pggit.history SELECT * FROM pggit.history",
-        "UPDATE pggit.history SET session_role = 'somebody'",
-        "DELETE FROM pggit.history",
-        "TRUNCATE pggit.history",
-        "UPDATE pggit.branches SET head = 'x'",
-        "DELETE FROM pggit.tags",
-        "INSERT INTO pggit.blobs (hash, object_type, identity, definition) VALUES ('x', 'TABLE', 'x', '{}')",
-        "UPDATE pggit.head SET branch_id = 1",
-        "INSERT INTO pggit.uncommitted (object_type, identity) VALUES ('TABLE', 'x')",
-        "UPDATE pggit.seals SET digest = 'x'",
-        "UPDATE pggit.attic SET parked_as = 'pggit.history'",
-        "UPDATE pggit.merge_state SET merged_tree = 'x'",
-        "INSERT INTO pggit.merge_state (source) VALUES ('x')",
-        "UPDATE pggit.restore_points SET tree = 'x'",
-        "INSERT INTO pggit.settings (name, value) VALUES ('paused', 'on')",
-        "SELECT setval('pggit.history_id_seq', 1)",
-        "CREATE TABLE pggit.mine (id integer)",
-        "SELECT pggit.grant_access('mallory', 'admin')",
-        "SELECT pggit.move_branch(1, 'x', 'y', 'z')",
-        "SELECT pggit.put_commit(1, 'x', '{}', 'y')",
-        "SELECT pggit.put_blob('TABLE', 'x', '{}')",
-    ],
-)
-def test_nothing_can_be_forged_at_any_level(db: Connection, connect: Connect, level: str, forgery: str) -> None:
+def test_nothing_can_be_forged_at_any_level(db: Connection, connect: Connect, level: str) -> None:
     mallory = connect("mallory")
     db.execute("SELECT pggit.grant_access('mallory', %s)", [level])
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        mallory.execute(forgery.encode())
+    outcomes: dict[str, object] = {}
+    for forgery in FORGERIES:
+        outcomes[forgery] = "was done"
+        try:
+            with mallory.transaction(force_rollback=True):  # what is done after all is in no other's way
+                mallory.execute(forgery.encode())
+        except psycopg.Error as error:
+            outcomes[forgery] = type(error)
+    assert outcomes == dict.fromkeys(FORGERIES, psycopg.errors.InsufficientPrivilege)

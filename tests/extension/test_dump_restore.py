@@ -9,7 +9,7 @@ import pytest
 
 from tasks.lib import servers
 from tasks.lib.servers import Server
-from tests.extension.conftest import Connect, Connection
+from tests.extension.conftest import Connect, Connection, SuiteServer
 from tests.extension.test_commits import HEAD_TREE, TREE_OF_INDEX, one
 from tests.extension.test_tracked_kinds import FOLDER, differences, statements
 
@@ -186,8 +186,8 @@ def test_pg_upgrade_from_major_to_major(tmp_path: Path, request: pytest.FixtureR
     majors = request.config.option.pg
     if len(majors) < 2:
         pytest.skip("needs two majors or more")
-    running = Server(majors[0])
-    later: Server | None = None
+    running = SuiteServer(majors[0])
+    later: SuiteServer | None = None
     try:
         running.start()
         running.createdb("app")
@@ -197,7 +197,7 @@ def test_pg_upgrade_from_major_to_major(tmp_path: Path, request: pytest.FixtureR
             before = digests(db)
         for major in majors[1:]:
             running.stop()
-            later = Server(major)
+            later = SuiteServer(major)
             upgrade(running, later)
             running.close()
             running, later = later, None
@@ -219,7 +219,7 @@ def test_a_dump_goes_into_a_newer_major(tmp_path: Path, request: pytest.FixtureR
     majors = request.config.option.pg
     if len(majors) < 2:
         pytest.skip("needs two majors or more")
-    with Server(majors[0]) as old, Server(majors[-1]) as new:
+    with SuiteServer(majors[0]) as old, SuiteServer(majors[-1]) as new:
         old.createdb("app")
         new.createdb("app")
         with psycopg.connect(old.dsn("app"), autocommit=True) as db:

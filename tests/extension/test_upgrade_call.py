@@ -11,7 +11,7 @@ import pytest
 
 from tasks.lib import serverbuilds, servers, sqlscript, updategraph
 from tasks.lib.servers import Server
-from tests.extension.conftest import Connection
+from tests.extension.conftest import Connection, SuiteServer
 from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import differences
 
@@ -44,7 +44,7 @@ def upgradable(pg: str) -> Iterator[Server]:
     (scripts,) = {path.parent for path in tree.rglob("pggit.control")}
     for version, script in VERSIONS.items():
         (scripts / f"pggit--{HERE}--{version}.sql").write_text(script, "utf-8")
-    running = Server(pg)
+    running = SuiteServer(pg)
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(serverbuilds, "bin_dir", lambda _pg, _source="auto": tree / "bin")
@@ -162,9 +162,8 @@ def test_only_one_at_a_time_and_what_was_cut_off_is_closed(opened: Opened) -> No
     pid = slow.info.backend_pid
     slow.pgconn.send_query(b"CALL pggit.upgrade('9.4')")
     slow.pgconn.flush()
-    while not one(
-        second, "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = %s AND state = 'active'", pid
-    ):
+    waits = "SELECT FROM pg_stat_activity WHERE pid = %s AND state = 'active' AND wait_event = 'advisory'"
+    while not one(second, f"SELECT EXISTS ({waits})", pid):
         pass
     assert log(second) == [(HERE, "9.4", "in_progress", False)]
     assert failed(second, "CALL pggit.upgrade('9.1')").sqlstate == "GT021"
