@@ -74,14 +74,11 @@ BEGIN
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA pggit TO %I', role_name);
     -- A function that is not listed and runs with its caller's rights can do nothing that the caller could not;
     -- those that are listed call it. One with the owner's rights that is not listed stays the owner's.
-    FOR granted IN
-        SELECT p.oid::regprocedure::text
-        FROM pg_proc p LEFT JOIN pggit.access_list() a ON a.function_name = p.proname
-        WHERE p.pronamespace = 'pggit'::regnamespace
-          AND (array_position(pggit.access_levels(), a.level) <= place OR a.level IS NULL AND NOT p.prosecdef)
-    LOOP
-        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', granted, role_name);
-    END LOOP;
+    SELECT string_agg(p.oid::regprocedure::text, ', ') INTO granted
+    FROM pg_proc p LEFT JOIN pggit.access_list() a ON a.function_name = p.proname
+    WHERE p.pronamespace = 'pggit'::regnamespace
+      AND (array_position(pggit.access_levels(), a.level) <= place OR a.level IS NULL AND NOT p.prosecdef);
+    EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', granted, role_name);
     IF level = 'admin' THEN
         EXECUTE format('GRANT INSERT ON pggit.resolutions TO %I', role_name);
     END IF;

@@ -235,6 +235,7 @@ def test_a_superusers_checkout_lends_nobody_its_rights(db: Connection, connect: 
         # A trigger put off until the end of the transaction would run as the superuser.
         ("SET CONSTRAINTS ALL DEFERRED; UPDATE hers.k SET a = a", "42501"),
     ],
+    ids=["type", "function", "trigger"],
 )
 def test_what_would_stay_behind_is_refused(db: Connection, connect: Connect, deed: str, code: str) -> None:
     mallory = connect("mallory")
