@@ -38,12 +38,12 @@ CREATE TABLE pggit.trees (
     hash text COLLATE "C" PRIMARY KEY,
     is_leaf boolean NOT NULL,
     object_count integer NOT NULL,
-    keys text[] COLLATE "C" NOT NULL,
-    children text[] COLLATE "C" NOT NULL,
+    keys bytea NOT NULL,
+    children bytea NOT NULL,
     counts integer[]
 );
 COMMENT ON TABLE pggit.trees IS
-'Nodes of Merkle tries over the sha256 of each object''s type and identity. A leaf lists keys and their blobs; an inner node lists the next hex digits and their nodes, with the number of objects under each. The shape depends on the set of objects alone, so equal parts of two schemas are one row.';
+'Nodes of Merkle tries over the sha256 of each object''s type and identity. A leaf lists keys and their blobs; an inner node lists the next byte of the keys and their nodes, with the number of objects under each. All stand in bytes one after the other: 32 for a hash. The shape depends on the set of objects alone, so equal parts of two schemas are one row.';
 
 -- Hashes don't compress; and a leaf is read fastest as one piece.
 ALTER TABLE pggit.trees SET (toast_tuple_target = 8160);

@@ -47,18 +47,22 @@ BEGIN
         RETURN;
     END IF;
     -- Down both trees, level by level. Where two nodes have the same keys, which most have, their children stand
-    -- side by side already; only others are joined. (unnest() in FROM would store its rows before they are read.)
+    -- side by side already; only others are joined. A leaf is compared eight children at once first.
+    -- (A set-returning function in FROM would store its rows before they are read.)
     WHILE a_nodes IS NOT NULL LOOP
         RETURN QUERY
         SELECT d.k, d.a_blob, d.b_blob
         FROM unnest(a_nodes, b_nodes) AS n (a_hash, b_hash)
         LEFT JOIN pggit.trees x ON x.hash = n.a_hash
         LEFT JOIN pggit.trees y ON y.hash = n.b_hash
-        CROSS JOIN LATERAL (SELECT x.keys = y.keys AS alike OFFSET 0) k  -- once, since it takes longest
+        CROSS JOIN LATERAL (SELECT x.keys = y.keys AS alike OFFSET 0) k
         CROSS JOIN LATERAL (
-            SELECT x.keys[e.i] AS k, e.a_blob, e.b_blob
-            FROM (SELECT generate_subscripts(x.keys, 1), unnest(x.children), unnest(y.children) WHERE k.alike) AS e (i, a_blob, b_blob)
-            WHERE e.a_blob <> e.b_blob
+            SELECT encode(substr(x.keys, e.p, 32), 'hex') AS k, encode(substr(x.children, e.p, 32), 'hex') AS a_blob,
+                encode(substr(y.children, e.p, 32), 'hex') AS b_blob
+            FROM (SELECT generate_series(1, length(x.children), 256) WHERE k.alike) AS eight (p)
+            CROSS JOIN LATERAL (SELECT generate_series(eight.p, least(eight.p + 224, length(x.children)), 32)) AS e (p)
+            WHERE substr(x.children, eight.p, 256) <> substr(y.children, eight.p, 256)
+              AND substr(x.children, e.p, 32) <> substr(y.children, e.p, 32)
             UNION ALL
             SELECT coalesce(i.key, j.key), i.blob, j.blob
             FROM pggit.tree_entries(n.a_hash) i FULL JOIN pggit.tree_entries(n.b_hash) j ON j.key = i.key
@@ -70,14 +74,17 @@ BEGIN
         FROM unnest(a_nodes, b_nodes) AS n (a_hash, b_hash)
         JOIN pggit.trees x ON x.hash = n.a_hash AND NOT x.is_leaf
         JOIN pggit.trees y ON y.hash = n.b_hash AND NOT y.is_leaf
+        CROSS JOIN LATERAL (SELECT x.children || '' AS a, y.children || '' AS b OFFSET 0) w  -- read as a whole, once
         CROSS JOIN LATERAL (
-            SELECT e.a_child, e.b_child
-            FROM (SELECT unnest(x.children), unnest(y.children) WHERE x.keys = y.keys) AS e (a_child, b_child)
-            WHERE e.a_child <> e.b_child
+            SELECT encode(substr(w.a, e.p, 32), 'hex') AS a_child, encode(substr(w.b, e.p, 32), 'hex') AS b_child
+            FROM (SELECT generate_series(1, length(w.a), 32) WHERE x.keys = y.keys) AS e (p)
+            WHERE substr(w.a, e.p, 32) <> substr(w.b, e.p, 32)
             UNION ALL
-            SELECT i.child, j.child
-            FROM unnest(x.keys, x.children) AS i (digits, child)
-            FULL JOIN unnest(y.keys, y.children) AS j (digits, child) ON j.digits = i.digits
+            SELECT encode(i.child, 'hex'), encode(j.child, 'hex')
+            FROM (SELECT substr(x.keys, p, 1) AS digits, substr(w.a, 32 * p - 31, 32) AS child
+                  FROM generate_series(1, length(x.keys)) p) i
+            FULL JOIN (SELECT substr(y.keys, p, 1) AS digits, substr(w.b, 32 * p - 31, 32) AS child
+                       FROM generate_series(1, length(y.keys)) p) j ON j.digits = i.digits
             WHERE x.keys <> y.keys AND i.child IS DISTINCT FROM j.child
         ) c;
     END LOOP;

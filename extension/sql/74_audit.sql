@@ -138,11 +138,11 @@ BEGIN
         WHERE m.hash IS NOT NULL AND NOT EXISTS (SELECT FROM pggit.blobs b WHERE b.hash = m.hash)
         UNION ALL
         SELECT format('the tree node %s was changed', t.hash) FROM pggit.trees t
-        WHERE t.hash <> pggit.digest(CASE WHEN t.is_leaf THEN E'leaf\n' ELSE E'node\n' END
-            || array_to_string(t.keys, ' ') || E'\n' || array_to_string(t.children, ' '))
+        WHERE t.hash <> encode(sha256(CASE WHEN t.is_leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || t.keys || t.children), 'hex')
         UNION ALL
         SELECT DISTINCT format('the tree node %s mentions %s, which is gone', t.hash, c.hash)
-        FROM pggit.trees t CROSS JOIN LATERAL unnest(t.children) AS c (hash)
+        FROM pggit.trees t CROSS JOIN LATERAL generate_series(1, length(t.children), 32) p
+        CROSS JOIN LATERAL (SELECT encode(substr(t.children, p, 32), 'hex') AS hash) c
         WHERE NOT EXISTS (SELECT FROM pggit.trees x WHERE NOT t.is_leaf AND x.hash = c.hash)
           AND NOT EXISTS (SELECT FROM pggit.blobs b WHERE t.is_leaf AND b.hash = c.hash)
         UNION ALL

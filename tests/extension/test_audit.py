@@ -55,7 +55,7 @@ TAMPERING = [
     "UPDATE pggit.commits SET message = 'harmless' WHERE message = 'a'",
     "UPDATE pggit.commits SET author = 'nobody' WHERE message = 'a'",
     "DELETE FROM pggit.commits WHERE message = 'a'",
-    "UPDATE pggit.trees SET children = children[:1] || children",
+    "UPDATE pggit.trees SET children = substr(children, 1, 32) || children",
     "DELETE FROM pggit.trees WHERE hash = (SELECT tree FROM pggit.commits WHERE message = 'a')",
     "UPDATE pggit.branches SET head = repeat('0', 64)",
     "UPDATE pggit.seals SET sealed_by = 'nobody' WHERE id = 1",

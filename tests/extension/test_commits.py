@@ -163,10 +163,10 @@ def test_a_changed_tree_is_the_tree_of_what_it_holds(db: Connection, steps: list
     key = "SELECT array_agg(pggit.tree_key('T', k)) FROM unnest(%s::text[]) k"
     for step in steps:
         names = [str(k) for k in step]
-        blobs = [None if v is None else str(v) for v in step.values()]
+        blobs = [None if v is None else f"{v:064x}" for v in step.values()]
         root = one(db, f"SELECT pggit.change_tree(%s, 0, ({key}), %s::text[])", root, names, blobs)
         entries = {k: v for k, v in {**entries, **step}.items() if v is not None}
-        names, values = [str(k) for k in entries], [str(v) for v in entries.values()]
+        names, values = [str(k) for k in entries], [f"{v:064x}" for v in entries.values()]
         fresh = one(db, f"SELECT pggit.build_tree(0, coalesce(({key}), '{{}}'), %s::text[])", names, values)
         assert root == fresh
         assert one(db, "SELECT object_count FROM pggit.trees WHERE hash = %s", root) == len(entries)
@@ -179,11 +179,11 @@ def test_a_changed_tree_is_the_tree_of_what_it_holds(db: Connection, steps: list
 def test_small_changes_share_all_but_a_few_nodes(db: Connection) -> None:
     root = one(
         db,
-        "SELECT pggit.build_tree(0, array_agg(pggit.tree_key('T', n::text)), array_agg('b'::text))"
+        "SELECT pggit.build_tree(0, array_agg(pggit.tree_key('T', n::text)), array_agg(repeat('b', 64)))"
         " FROM generate_series(1, 2000) n",
     )
     before = one(db, "SELECT count(*) FROM pggit.trees")
-    one(db, "SELECT pggit.change_tree(%s, 0, ARRAY[pggit.tree_key('T', '7')], ARRAY['c'])", root)
+    one(db, "SELECT pggit.change_tree(%s, 0, ARRAY[pggit.tree_key('T', '7')], ARRAY[repeat('c', 64)])", root)
     assert one(db, "SELECT count(*) FROM pggit.trees") - before <= 4
 
 
