@@ -70,12 +70,12 @@ CREATE TABLE pggit.trees (
     hash text COLLATE "C" PRIMARY KEY,
     is_leaf boolean NOT NULL,
     object_count integer NOT NULL,
-    keys text[] COLLATE "C" NOT NULL,
-    children text[] COLLATE "C" NOT NULL,
+    keys bytea NOT NULL,
+    children bytea NOT NULL,
     counts integer[]
 );
 COMMENT ON TABLE pggit.trees IS
-'Nodes of Merkle tries over the sha256 of each object''s type and identity. A leaf lists keys and their blobs; an inner node lists the next hex digits and their nodes, with the number of objects under each. The shape depends on the set of objects alone, so equal parts of two schemas are one row.';
+'Nodes of Merkle tries over the sha256 of each object''s type and identity. A leaf lists keys and their blobs; an inner node lists the next byte of the keys and their nodes, with the number of objects under each. All stand in bytes one after the other: 32 for a hash. The shape depends on the set of objects alone, so equal parts of two schemas are one row.';
 
 -- Hashes don't compress; and a leaf is read fastest as one piece.
 ALTER TABLE pggit.trees SET (toast_tuple_target = 8160);
@@ -611,9 +611,10 @@ BEGIN
         SELECT jsonb_object_agg(k.conrelid || ' ' || a.attnum, jsonb_build_object('not_null_constraint', jsonb_build_object(
             'name', k.conname, 'definition', pg_get_constraintdef(k.oid), 'comment', m.description)))
         FROM pg_constraint k
-        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-        JOIN pg_class r ON r.oid = k.conrelid
-        LEFT JOIN pg_description m ON m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0
+        CROSS JOIN LATERAL (
+            SELECT x.attnum, x.attname, x.attnotnull FROM pg_attribute x WHERE x.attrelid = k.conrelid AND x.attnum = k.conkey[1] OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT x.relname FROM pg_class x WHERE x.oid = k.conrelid OFFSET 0) r
+        CROSS JOIN LATERAL (SELECT pggit.comment_of('pg_constraint'::regclass, k.oid) AS description OFFSET 0) m
         WHERE k.conrelid = ANY (relations) AND k.contype = 'n' AND a.attnotnull
           AND (k.connoinherit OR NOT k.convalidated OR m.description IS NOT NULL
                -- one that came from a parent has no name of its own; a long name is shortened, which takes a closer look
@@ -660,10 +661,14 @@ BEGIN
                 'comment', m.description) END
         || CASE WHEN not_nulls IS NULL THEN '{}' ELSE coalesce(not_nulls -> (a.attrelid || ' ' || a.attnum), '{}') END),
         array_agg(a.attname::text ORDER BY a.attnum)
+    -- OFFSET 0, here and below: each is looked up by its index; PostgreSQL might read all there are and join.
     FROM pg_attribute a
-    JOIN pg_type t ON t.oid = a.atttypid
-    LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
-    LEFT JOIN pg_description m ON m.objoid = a.attrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = a.attnum
+    CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
+    LEFT JOIN LATERAL (
+        SELECT x.adbin, x.adrelid FROM pg_attrdef x WHERE a.atthasdef AND x.adrelid = a.attrelid AND x.adnum = a.attnum OFFSET 0) d ON true
+    LEFT JOIN LATERAL (
+        SELECT x.description FROM pg_description x
+        WHERE x.objoid = a.attrelid AND x.classoid = 'pg_class'::regclass AND x.objsubid = a.attnum OFFSET 0) m ON true
     WHERE a.attrelid = ANY (relations) AND a.attnum > 0 AND NOT a.attisdropped
     GROUP BY a.attrelid;
 END
@@ -699,13 +704,13 @@ BEGIN
         'definition', pg_get_constraintdef(k.oid),
         'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END,
         'parent', CASE WHEN k.conparentid <> 0 THEN pggit.constraint_name(k.conparentid) END,
-        'comment', m.description,
+        'comment', pggit.comment_of('pg_constraint'::regclass, k.oid),
         'index_options', pggit.sorted_options(x.reloptions),
         'tablespace', CASE WHEN x.reltablespace <> 0 THEN pggit.tablespace_name(x.reltablespace) END,
         'index_comment', CASE WHEN x.oid IS NOT NULL THEN pggit.comment_of('pg_class'::regclass, x.oid) END))
     FROM pg_constraint k
-    LEFT JOIN pg_description m ON m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0
-    LEFT JOIN pg_class x ON k.contype IN ('p', 'u', 'x') AND x.oid = k.conindid
+    LEFT JOIN LATERAL (
+        SELECT y.oid, y.reloptions, y.reltablespace FROM pg_class y WHERE k.contype IN ('p', 'u', 'x') AND y.oid = k.conindid OFFSET 0) x ON true
     -- A foreign key that a partition has from its parent is the parent's.
     WHERE k.conrelid = ANY (relations) AND k.contype IN ('c', 'f', 'p', 'u', 'x')
       AND (k.contype <> 'f' OR k.conparentid = 0)
@@ -768,17 +773,17 @@ END
 $$;
 COMMENT ON FUNCTION pggit.read_switches(oid) IS 'Triggers of a table that were switched on or off and are no objects of their own.';
 
-CREATE FUNCTION pggit.read_replica_identity(c pg_catalog.pg_class) RETURNS text
+CREATE FUNCTION pggit.read_replica_identity(relation oid, kind "char") RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE c.relreplident
+    RETURN CASE kind
         WHEN 'f' THEN 'full'
         WHEN 'n' THEN 'nothing'
         WHEN 'i' THEN (SELECT 'index ' || quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-                       WHERE i.indrelid = c.oid AND i.indisreplident) END;
+                       WHERE i.indrelid = relation AND i.indisreplident) END;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_replica_identity(pg_catalog.pg_class) IS 'What logical replication knows a row by, where it was set.';
+COMMENT ON FUNCTION pggit.read_replica_identity(oid, "char") IS 'What logical replication knows a row by, where it was set.';
 
 CREATE FUNCTION pggit.access_method(method oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -813,7 +818,7 @@ BEGIN
                     SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                     WHERE i.indrelid = c.oid AND i.indisclustered) END,
                 'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
-                'comment', m.description)
+                'comment', pggit.comment_of('pg_class'::regclass, c.oid))
             || CASE WHEN c.relkind IN ('v', 'm') THEN jsonb_build_object(
                 -- Whether a materialized view is populated is data, not schema.
                 'query', pg_get_viewdef(c.oid),
@@ -829,7 +834,7 @@ BEGIN
                 'parents', CASE WHEN p.parent IS NOT NULL THEN pggit.read_parents(c.oid) END,
                 'of_type', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
                 'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN pggit.toast_options(c.reltoastrelid) END,
-                'replica_identity', CASE WHEN c.relreplident <> 'd' THEN pggit.read_replica_identity(c) END)
+                'replica_identity', CASE WHEN c.relreplident <> 'd' THEN pggit.read_replica_identity(c.oid, c.relreplident) END)
                 || CASE WHEN c.relkind = 'f' THEN pggit.read_foreign_side(c.oid) ELSE '{}' END
                 || CASE WHEN c.relhastriggers THEN pggit.read_switches(c.oid) ELSE '{}' END END),
         k.names
@@ -837,10 +842,9 @@ BEGIN
     FROM unnest(relations) AS r (relation)
     FULL JOIN pggit.read_columns(relations) k USING (relation)
     FULL JOIN pggit.read_constraints(relations) q USING (relation)
-    JOIN pg_class c ON c.oid = relation
-    JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (SELECT x.* FROM pg_class x WHERE x.oid = relation OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT x.nspname FROM pg_namespace x WHERE x.oid = c.relnamespace OFFSET 0) n
     LEFT JOIN LATERAL (SELECT i.inhparent AS parent FROM pg_inherits i WHERE i.inhrelid = c.oid LIMIT 1) p ON true
-    LEFT JOIN pg_description m ON m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't'
       AND pggit.is_tracked_schema(n.nspname);
 END
@@ -1978,7 +1982,8 @@ BEGIN
         IF lost <> '{}' AND entries <> '{}' THEN
             -- What was made again under another OID is the same object.
             lost := ARRAY(
-                SELECT l.id FROM unnest(lost) AS l (id) JOIN pggit.objects b ON b.id = l.id
+                SELECT l.id FROM unnest(lost) AS l (id)
+                CROSS JOIN LATERAL (SELECT x.identity, x.object_type FROM pggit.objects x WHERE x.id = l.id OFFSET 0) b
                 WHERE NOT EXISTS (SELECT FROM unnest(entries) e
                                   WHERE e.identity = b.identity AND e.object_type = b.object_type)
                 ORDER BY l.id);
@@ -2439,8 +2444,8 @@ BEGIN
         found := found || ARRAY(
             SELECT ROW(x.classid, x.objid)::pggit.address
             FROM unnest(indexes) i
-            JOIN pggit.objects o ON o.is_active AND o.tree_key = pggit.tree_key('INDEX', i)
-            JOIN pggit.object_oids x ON x.object_id = o.id);
+            CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
+            CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
     END IF;
     IF found <> '{}' THEN
         PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
@@ -2582,44 +2587,46 @@ COMMENT ON FUNCTION pggit.unversioned() IS 'Objects of kinds that pgGit does not
 -- leaf; any other has one child for each next pair of hex digits in use. So the hash of a tree follows from its
 -- objects alone, and a change rewrites only the nodes above it: two, up to some 16,000 objects. Plans
 -- are made while the table is small, and kept: enable_seqscan = off keeps them from reading all of it later.
+-- A node holds its keys and children as bytes, one after the other: what a commit writes is mostly these. A child takes
+-- 32 bytes, a key 32 in a leaf and one in any other node; so place n begins at byte 32 * n - 31. position() finds a
+-- key's place; that a hash should stand across two others is as likely as two things with one hash.
 
-CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys text[], node_children text[], node_counts integer[])
+CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys bytea, node_children bytea, node_counts integer[])
 RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    node_hash text := pggit.digest(CASE WHEN leaf THEN E'leaf\n' ELSE E'node\n' END
-        || array_to_string(node_keys, ' ') || E'\n' || array_to_string(node_children, ' '));
+    node_hash text := encode(sha256(CASE WHEN leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || node_keys || node_children), 'hex');
 BEGIN
     INSERT INTO pggit.trees (hash, is_leaf, object_count, keys, children, counts)
     VALUES (node_hash, leaf,
-            CASE WHEN leaf THEN cardinality(node_keys) ELSE (SELECT sum(c) FROM unnest(node_counts) c) END,
+            CASE WHEN leaf THEN length(node_keys) / 32 ELSE (SELECT sum(c) FROM unnest(node_counts) c) END,
             node_keys, node_children, node_counts)
     ON CONFLICT DO NOTHING;
     RETURN node_hash;
 END
 $$;
-COMMENT ON FUNCTION pggit.put_tree(boolean, text[], text[], integer[]) IS 'Stores a node and returns its hash.';
+COMMENT ON FUNCTION pggit.put_tree(boolean, bytea, bytea, integer[]) IS 'Stores a node and returns its hash.';
 
 CREATE FUNCTION pggit.build_tree(level integer, entry_keys text[], entry_blobs text[]) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     part record;
-    node_keys text[] := '{}';
-    node_children text[] := '{}';
+    node_keys bytea := '';
+    node_children bytea := '';
     node_counts integer[] := '{}';
 BEGIN
     IF cardinality(entry_keys) <= 64 THEN
         RETURN pggit.put_tree(true, sorted.keys, sorted.blobs, NULL)
-        FROM (SELECT coalesce(array_agg(e.k ORDER BY e.k COLLATE "C"), '{}') AS keys,
-                     coalesce(array_agg(e.b ORDER BY e.k COLLATE "C"), '{}') AS blobs
+        FROM (SELECT coalesce(string_agg(decode(e.k, 'hex'), '' ORDER BY e.k COLLATE "C"), '') AS keys,
+                     coalesce(string_agg(decode(e.b, 'hex'), '' ORDER BY e.k COLLATE "C"), '') AS blobs
               FROM unnest(entry_keys, entry_blobs) AS e (k, b)) sorted;
     END IF;
     FOR part IN
         SELECT substr(e.k, 2 * level + 1, 2) AS digits, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
         FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1 ORDER BY substr(e.k, 2 * level + 1, 2) COLLATE "C"
     LOOP
-        node_keys := node_keys || part.digits;
-        node_children := node_children || pggit.build_tree(level + 1, part.keys, part.blobs);
+        node_keys := node_keys || decode(part.digits, 'hex');
+        node_children := node_children || decode(pggit.build_tree(level + 1, part.keys, part.blobs), 'hex');
         node_counts := node_counts || cardinality(part.keys);
     END LOOP;
     RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
@@ -2633,13 +2640,15 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan
 BEGIN
     RETURN QUERY
     WITH RECURSIVE node (is_leaf, keys, children) AS (
-        SELECT t.is_leaf, t.keys, t.children FROM pggit.trees t WHERE t.hash = root
+        SELECT t.is_leaf, t.keys, t.children || '' FROM pggit.trees t WHERE t.hash = root  -- || reads it as a whole, once
         UNION ALL
-        SELECT t.is_leaf, t.keys, t.children
-        FROM node n CROSS JOIN LATERAL unnest(n.children) c JOIN pggit.trees t ON t.hash = c
+        SELECT t.is_leaf, t.keys, t.children || ''
+        FROM node n CROSS JOIN LATERAL generate_series(1, length(n.keys)) i
+        JOIN pggit.trees t ON t.hash = encode(substr(n.children, 32 * i - 31, 32), 'hex')
         WHERE NOT n.is_leaf
     )
-    SELECT e.k, e.b FROM node n CROSS JOIN LATERAL unnest(n.keys, n.children) AS e (k, b) WHERE n.is_leaf;
+    SELECT encode(substr(n.keys, 32 * i - 31, 32), 'hex'), encode(substr(n.children, 32 * i - 31, 32), 'hex')
+    FROM node n CROSS JOIN LATERAL generate_series(1, length(n.keys) / 32) i WHERE n.is_leaf;
 END
 $$;
 COMMENT ON FUNCTION pggit.tree_entries(text) IS 'All objects of a tree: key and blob.';
@@ -2648,15 +2657,18 @@ CREATE FUNCTION pggit.tree_lookup(root text, wanted text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     node pggit.trees;
+    place integer;
     level integer := 0;
 BEGIN
     SELECT * INTO node FROM pggit.trees WHERE hash = root;
     WHILE node.is_leaf IS FALSE LOOP
+        place := position(decode(substr(wanted, 2 * level + 1, 2), 'hex') IN node.keys);
         SELECT * INTO node FROM pggit.trees
-        WHERE hash = node.children[array_position(node.keys, substr(wanted, 2 * level + 1, 2))];
+        WHERE place > 0 AND hash = encode(substr(node.children, 32 * place - 31, 32), 'hex');
         level := level + 1;
     END LOOP;
-    RETURN node.children[array_position(node.keys, wanted)];
+    place := position(decode(wanted, 'hex') IN node.keys);
+    RETURN CASE WHEN place > 0 THEN encode(substr(node.children, place, 32), 'hex') END;
 END
 $$;
 COMMENT ON FUNCTION pggit.tree_lookup(text, text) IS 'The blob under a key of a tree; null when the tree has no such object.';
@@ -2670,58 +2682,68 @@ DECLARE
     child_count integer;
     place integer;
     is_reshaped boolean := false;
-    node_keys text[];
-    node_children text[];
+    node_keys bytea;
+    node_children bytea;
     node_counts integer[];
 BEGIN
     SELECT * INTO node FROM pggit.trees WHERE hash = root;
-    IF root IS NULL OR node.is_leaf THEN
-        SELECT coalesce(array_agg(m.k ORDER BY m.k COLLATE "C"), '{}'), coalesce(array_agg(m.b ORDER BY m.k COLLATE "C"), '{}')
-        INTO node_keys, node_children
-        FROM (
-            SELECT e.k, e.b FROM unnest(entry_keys, entry_blobs) AS e (k, b) WHERE e.b IS NOT NULL
-            UNION ALL
-            SELECT e.k, e.b FROM unnest(node.keys, node.children) AS e (k, b) WHERE e.k <> ALL (entry_keys)
-        ) m;
-        IF cardinality(node_keys) <= 64 THEN
-            RETURN pggit.put_tree(true, node_keys, node_children, NULL);
-        END IF;
-        RETURN pggit.build_tree(level, node_keys, node_children);
-    END IF;
     node_keys := node.keys;
     node_children := node.children;
     node_counts := node.counts;
+    IF root IS NULL OR node.is_leaf THEN
+        -- Mostly all are there already, and only their blobs are new.
+        FOR i IN 1 .. cardinality(entry_keys) LOOP
+            place := position(decode(entry_keys[i], 'hex') IN node_keys);
+            is_reshaped := is_reshaped OR coalesce(place, 0) = 0 OR entry_blobs[i] IS NULL;
+            EXIT WHEN is_reshaped;
+            node_children := overlay(node_children PLACING decode(entry_blobs[i], 'hex') FROM place);
+        END LOOP;
+        IF root IS NOT NULL AND NOT is_reshaped THEN
+            RETURN pggit.put_tree(true, node_keys, node_children, NULL);
+        END IF;
+        RETURN pggit.build_tree(level, merged.keys, merged.blobs)
+        FROM (
+            SELECT coalesce(array_agg(m.k), '{}') AS keys, coalesce(array_agg(m.b), '{}') AS blobs
+            FROM (
+                SELECT e.k, e.b FROM unnest(entry_keys, entry_blobs) AS e (k, b) WHERE e.b IS NOT NULL
+                UNION ALL
+                SELECT e.key, e.blob FROM pggit.tree_entries(root) e WHERE e.key <> ALL (entry_keys)
+            ) m
+        ) merged;
+    END IF;
     FOR part IN
         SELECT substr(e.k, 2 * level + 1, 2) AS digits, array_agg(e.k) AS keys, array_agg(e.b) AS blobs
         FROM unnest(entry_keys, entry_blobs) AS e (k, b) GROUP BY 1
     LOOP
-        place := array_position(node_keys, part.digits);
-        child := pggit.change_tree(node_children[place], level + 1, part.keys, part.blobs);
+        place := position(decode(part.digits, 'hex') IN node_keys);
+        child := CASE WHEN place > 0 THEN encode(substr(node_children, 32 * place - 31, 32), 'hex') END;
+        child := pggit.change_tree(child, level + 1, part.keys, part.blobs);
         child_count := (SELECT t.object_count FROM pggit.trees t WHERE t.hash = child);
-        IF place IS NULL THEN
-            node_keys := node_keys || part.digits;
-            node_children := node_children || child;
+        IF place = 0 THEN
+            node_keys := node_keys || decode(part.digits, 'hex');
+            node_children := node_children || decode(child, 'hex');
             node_counts := node_counts || child_count;
             is_reshaped := true;
         ELSE
             is_reshaped := is_reshaped OR child_count <> node_counts[place];
-            node_children[place] := child;
+            node_children := overlay(node_children PLACING decode(child, 'hex') FROM 32 * place - 31);
             node_counts[place] := child_count;
         END IF;
     END LOOP;
     IF NOT is_reshaped THEN
         RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
     END IF;
-    SELECT array_agg(e.k ORDER BY e.k COLLATE "C"), array_agg(e.c ORDER BY e.k COLLATE "C"),
-           array_agg(e.n ORDER BY e.k COLLATE "C")
+    SELECT string_agg(e.k, '' ORDER BY e.k), string_agg(e.c, '' ORDER BY e.k), array_agg(e.n ORDER BY e.k)
     INTO node_keys, node_children, node_counts
-    FROM unnest(node_keys, node_children, node_counts) AS e (k, c, n) WHERE e.n > 0;
+    FROM (SELECT substr(node_keys, i, 1) AS k, substr(node_children, 32 * i - 31, 32) AS c, node_counts[i] AS n
+          FROM generate_series(1, length(node_keys)) i) e WHERE e.n > 0;
     IF (SELECT sum(n) FROM unnest(node_counts) n) > 64 THEN
         RETURN pggit.put_tree(false, node_keys, node_children, node_counts);
     END IF;
     RETURN pggit.build_tree(level, rest.keys, rest.blobs)
     FROM (SELECT coalesce(array_agg(e.key), '{}') AS keys, coalesce(array_agg(e.blob), '{}') AS blobs
-          FROM unnest(node_children) c CROSS JOIN LATERAL pggit.tree_entries(c) e) rest;
+          FROM generate_series(1, length(node_keys)) i
+          CROSS JOIN LATERAL pggit.tree_entries(encode(substr(node_children, 32 * i - 31, 32), 'hex')) e) rest;
 END
 $$;
 COMMENT ON FUNCTION pggit.change_tree(text, integer, text[], text[]) IS
@@ -4257,18 +4279,22 @@ BEGIN
         RETURN;
     END IF;
     -- Down both trees, level by level. Where two nodes have the same keys, which most have, their children stand
-    -- side by side already; only others are joined. (unnest() in FROM would store its rows before they are read.)
+    -- side by side already; only others are joined. A leaf is compared eight children at once first.
+    -- (A set-returning function in FROM would store its rows before they are read.)
     WHILE a_nodes IS NOT NULL LOOP
         RETURN QUERY
         SELECT d.k, d.a_blob, d.b_blob
         FROM unnest(a_nodes, b_nodes) AS n (a_hash, b_hash)
         LEFT JOIN pggit.trees x ON x.hash = n.a_hash
         LEFT JOIN pggit.trees y ON y.hash = n.b_hash
-        CROSS JOIN LATERAL (SELECT x.keys = y.keys AS alike OFFSET 0) k  -- once, since it takes longest
+        CROSS JOIN LATERAL (SELECT x.keys = y.keys AS alike OFFSET 0) k
         CROSS JOIN LATERAL (
-            SELECT x.keys[e.i] AS k, e.a_blob, e.b_blob
-            FROM (SELECT generate_subscripts(x.keys, 1), unnest(x.children), unnest(y.children) WHERE k.alike) AS e (i, a_blob, b_blob)
-            WHERE e.a_blob <> e.b_blob
+            SELECT encode(substr(x.keys, e.p, 32), 'hex') AS k, encode(substr(x.children, e.p, 32), 'hex') AS a_blob,
+                encode(substr(y.children, e.p, 32), 'hex') AS b_blob
+            FROM (SELECT generate_series(1, length(x.children), 256) WHERE k.alike) AS eight (p)
+            CROSS JOIN LATERAL (SELECT generate_series(eight.p, least(eight.p + 224, length(x.children)), 32)) AS e (p)
+            WHERE substr(x.children, eight.p, 256) <> substr(y.children, eight.p, 256)
+              AND substr(x.children, e.p, 32) <> substr(y.children, e.p, 32)
             UNION ALL
             SELECT coalesce(i.key, j.key), i.blob, j.blob
             FROM pggit.tree_entries(n.a_hash) i FULL JOIN pggit.tree_entries(n.b_hash) j ON j.key = i.key
@@ -4280,14 +4306,17 @@ BEGIN
         FROM unnest(a_nodes, b_nodes) AS n (a_hash, b_hash)
         JOIN pggit.trees x ON x.hash = n.a_hash AND NOT x.is_leaf
         JOIN pggit.trees y ON y.hash = n.b_hash AND NOT y.is_leaf
+        CROSS JOIN LATERAL (SELECT x.children || '' AS a, y.children || '' AS b OFFSET 0) w  -- read as a whole, once
         CROSS JOIN LATERAL (
-            SELECT e.a_child, e.b_child
-            FROM (SELECT unnest(x.children), unnest(y.children) WHERE x.keys = y.keys) AS e (a_child, b_child)
-            WHERE e.a_child <> e.b_child
+            SELECT encode(substr(w.a, e.p, 32), 'hex') AS a_child, encode(substr(w.b, e.p, 32), 'hex') AS b_child
+            FROM (SELECT generate_series(1, length(w.a), 32) WHERE x.keys = y.keys) AS e (p)
+            WHERE substr(w.a, e.p, 32) <> substr(w.b, e.p, 32)
             UNION ALL
-            SELECT i.child, j.child
-            FROM unnest(x.keys, x.children) AS i (digits, child)
-            FULL JOIN unnest(y.keys, y.children) AS j (digits, child) ON j.digits = i.digits
+            SELECT encode(i.child, 'hex'), encode(j.child, 'hex')
+            FROM (SELECT substr(x.keys, p, 1) AS digits, substr(w.a, 32 * p - 31, 32) AS child
+                  FROM generate_series(1, length(x.keys)) p) i
+            FULL JOIN (SELECT substr(y.keys, p, 1) AS digits, substr(w.b, 32 * p - 31, 32) AS child
+                       FROM generate_series(1, length(y.keys)) p) j ON j.digits = i.digits
             WHERE x.keys <> y.keys AND i.child IS DISTINCT FROM j.child
         ) c;
     END LOOP;
@@ -5899,7 +5928,8 @@ BEGIN
     SELECT u.object_type, u.identity, k.key, o.blob
     FROM (SELECT DISTINCT t.object_type, t.identity FROM pggit.uncommitted t) u
     CROSS JOIN LATERAL (SELECT pggit.tree_key(u.object_type, u.identity) AS key OFFSET 0) k
-    LEFT JOIN pggit.objects o ON o.is_active AND NOT o.is_manual AND o.tree_key = k.key;
+    LEFT JOIN LATERAL (
+        SELECT x.blob FROM pggit.objects x WHERE x.is_active AND NOT x.is_manual AND x.tree_key = k.key OFFSET 0) o ON true;
 END
 $$;
 COMMENT ON FUNCTION pggit.touched_objects() IS
@@ -7053,11 +7083,11 @@ BEGIN
         WHERE m.hash IS NOT NULL AND NOT EXISTS (SELECT FROM pggit.blobs b WHERE b.hash = m.hash)
         UNION ALL
         SELECT format('the tree node %s was changed', t.hash) FROM pggit.trees t
-        WHERE t.hash <> pggit.digest(CASE WHEN t.is_leaf THEN E'leaf\n' ELSE E'node\n' END
-            || array_to_string(t.keys, ' ') || E'\n' || array_to_string(t.children, ' '))
+        WHERE t.hash <> encode(sha256(CASE WHEN t.is_leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || t.keys || t.children), 'hex')
         UNION ALL
         SELECT DISTINCT format('the tree node %s mentions %s, which is gone', t.hash, c.hash)
-        FROM pggit.trees t CROSS JOIN LATERAL unnest(t.children) AS c (hash)
+        FROM pggit.trees t CROSS JOIN LATERAL generate_series(1, length(t.children), 32) p
+        CROSS JOIN LATERAL (SELECT encode(substr(t.children, p, 32), 'hex') AS hash) c
         WHERE NOT EXISTS (SELECT FROM pggit.trees x WHERE NOT t.is_leaf AND x.hash = c.hash)
           AND NOT EXISTS (SELECT FROM pggit.blobs b WHERE t.is_leaf AND b.hash = c.hash)
         UNION ALL
@@ -8261,14 +8291,11 @@ BEGIN
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA pggit TO %I', role_name);
     -- A function that is not listed and runs with its caller's rights can do nothing that the caller could not;
     -- those that are listed call it. One with the owner's rights that is not listed stays the owner's.
-    FOR granted IN
-        SELECT p.oid::regprocedure::text
-        FROM pg_proc p LEFT JOIN pggit.access_list() a ON a.function_name = p.proname
-        WHERE p.pronamespace = 'pggit'::regnamespace
-          AND (array_position(pggit.access_levels(), a.level) <= place OR a.level IS NULL AND NOT p.prosecdef)
-    LOOP
-        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', granted, role_name);
-    END LOOP;
+    SELECT string_agg(p.oid::regprocedure::text, ', ') INTO granted
+    FROM pg_proc p LEFT JOIN pggit.access_list() a ON a.function_name = p.proname
+    WHERE p.pronamespace = 'pggit'::regnamespace
+      AND (array_position(pggit.access_levels(), a.level) <= place OR a.level IS NULL AND NOT p.prosecdef);
+    EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', granted, role_name);
     IF level = 'admin' THEN
         EXECUTE format('GRANT INSERT ON pggit.resolutions TO %I', role_name);
     END IF;

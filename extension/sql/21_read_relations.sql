@@ -48,9 +48,10 @@ BEGIN
         SELECT jsonb_object_agg(k.conrelid || ' ' || a.attnum, jsonb_build_object('not_null_constraint', jsonb_build_object(
             'name', k.conname, 'definition', pg_get_constraintdef(k.oid), 'comment', m.description)))
         FROM pg_constraint k
-        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-        JOIN pg_class r ON r.oid = k.conrelid
-        LEFT JOIN pg_description m ON m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0
+        CROSS JOIN LATERAL (
+            SELECT x.attnum, x.attname, x.attnotnull FROM pg_attribute x WHERE x.attrelid = k.conrelid AND x.attnum = k.conkey[1] OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT x.relname FROM pg_class x WHERE x.oid = k.conrelid OFFSET 0) r
+        CROSS JOIN LATERAL (SELECT pggit.comment_of('pg_constraint'::regclass, k.oid) AS description OFFSET 0) m
         WHERE k.conrelid = ANY (relations) AND k.contype = 'n' AND a.attnotnull
           AND (k.connoinherit OR NOT k.convalidated OR m.description IS NOT NULL
                -- one that came from a parent has no name of its own; a long name is shortened, which takes a closer look
@@ -97,10 +98,14 @@ BEGIN
                 'comment', m.description) END
         || CASE WHEN not_nulls IS NULL THEN '{}' ELSE coalesce(not_nulls -> (a.attrelid || ' ' || a.attnum), '{}') END),
         array_agg(a.attname::text ORDER BY a.attnum)
+    -- OFFSET 0, here and below: each is looked up by its index; PostgreSQL might read all there are and join.
     FROM pg_attribute a
-    JOIN pg_type t ON t.oid = a.atttypid
-    LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
-    LEFT JOIN pg_description m ON m.objoid = a.attrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = a.attnum
+    CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
+    LEFT JOIN LATERAL (
+        SELECT x.adbin, x.adrelid FROM pg_attrdef x WHERE a.atthasdef AND x.adrelid = a.attrelid AND x.adnum = a.attnum OFFSET 0) d ON true
+    LEFT JOIN LATERAL (
+        SELECT x.description FROM pg_description x
+        WHERE x.objoid = a.attrelid AND x.classoid = 'pg_class'::regclass AND x.objsubid = a.attnum OFFSET 0) m ON true
     WHERE a.attrelid = ANY (relations) AND a.attnum > 0 AND NOT a.attisdropped
     GROUP BY a.attrelid;
 END
@@ -136,13 +141,13 @@ BEGIN
         'definition', pg_get_constraintdef(k.oid),
         'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END,
         'parent', CASE WHEN k.conparentid <> 0 THEN pggit.constraint_name(k.conparentid) END,
-        'comment', m.description,
+        'comment', pggit.comment_of('pg_constraint'::regclass, k.oid),
         'index_options', pggit.sorted_options(x.reloptions),
         'tablespace', CASE WHEN x.reltablespace <> 0 THEN pggit.tablespace_name(x.reltablespace) END,
         'index_comment', CASE WHEN x.oid IS NOT NULL THEN pggit.comment_of('pg_class'::regclass, x.oid) END))
     FROM pg_constraint k
-    LEFT JOIN pg_description m ON m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0
-    LEFT JOIN pg_class x ON k.contype IN ('p', 'u', 'x') AND x.oid = k.conindid
+    LEFT JOIN LATERAL (
+        SELECT y.oid, y.reloptions, y.reltablespace FROM pg_class y WHERE k.contype IN ('p', 'u', 'x') AND y.oid = k.conindid OFFSET 0) x ON true
     -- A foreign key that a partition has from its parent is the parent's.
     WHERE k.conrelid = ANY (relations) AND k.contype IN ('c', 'f', 'p', 'u', 'x')
       AND (k.contype <> 'f' OR k.conparentid = 0)
@@ -205,17 +210,17 @@ END
 $$;
 COMMENT ON FUNCTION pggit.read_switches(oid) IS 'Triggers of a table that were switched on or off and are no objects of their own.';
 
-CREATE FUNCTION pggit.read_replica_identity(c pg_catalog.pg_class) RETURNS text
+CREATE FUNCTION pggit.read_replica_identity(relation oid, kind "char") RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE c.relreplident
+    RETURN CASE kind
         WHEN 'f' THEN 'full'
         WHEN 'n' THEN 'nothing'
         WHEN 'i' THEN (SELECT 'index ' || quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-                       WHERE i.indrelid = c.oid AND i.indisreplident) END;
+                       WHERE i.indrelid = relation AND i.indisreplident) END;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_replica_identity(pg_catalog.pg_class) IS 'What logical replication knows a row by, where it was set.';
+COMMENT ON FUNCTION pggit.read_replica_identity(oid, "char") IS 'What logical replication knows a row by, where it was set.';
 
 CREATE FUNCTION pggit.access_method(method oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -250,7 +255,7 @@ BEGIN
                     SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                     WHERE i.indrelid = c.oid AND i.indisclustered) END,
                 'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
-                'comment', m.description)
+                'comment', pggit.comment_of('pg_class'::regclass, c.oid))
             || CASE WHEN c.relkind IN ('v', 'm') THEN jsonb_build_object(
                 -- Whether a materialized view is populated is data, not schema.
                 'query', pg_get_viewdef(c.oid),
@@ -266,7 +271,7 @@ BEGIN
                 'parents', CASE WHEN p.parent IS NOT NULL THEN pggit.read_parents(c.oid) END,
                 'of_type', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
                 'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN pggit.toast_options(c.reltoastrelid) END,
-                'replica_identity', CASE WHEN c.relreplident <> 'd' THEN pggit.read_replica_identity(c) END)
+                'replica_identity', CASE WHEN c.relreplident <> 'd' THEN pggit.read_replica_identity(c.oid, c.relreplident) END)
                 || CASE WHEN c.relkind = 'f' THEN pggit.read_foreign_side(c.oid) ELSE '{}' END
                 || CASE WHEN c.relhastriggers THEN pggit.read_switches(c.oid) ELSE '{}' END END),
         k.names
@@ -274,10 +279,9 @@ BEGIN
     FROM unnest(relations) AS r (relation)
     FULL JOIN pggit.read_columns(relations) k USING (relation)
     FULL JOIN pggit.read_constraints(relations) q USING (relation)
-    JOIN pg_class c ON c.oid = relation
-    JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (SELECT x.* FROM pg_class x WHERE x.oid = relation OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT x.nspname FROM pg_namespace x WHERE x.oid = c.relnamespace OFFSET 0) n
     LEFT JOIN LATERAL (SELECT i.inhparent AS parent FROM pg_inherits i WHERE i.inhrelid = c.oid LIMIT 1) p ON true
-    LEFT JOIN pg_description m ON m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't'
       AND pggit.is_tracked_schema(n.nspname);
 END

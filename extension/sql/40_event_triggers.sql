@@ -176,8 +176,8 @@ BEGIN
         found := found || ARRAY(
             SELECT ROW(x.classid, x.objid)::pggit.address
             FROM unnest(indexes) i
-            JOIN pggit.objects o ON o.is_active AND o.tree_key = pggit.tree_key('INDEX', i)
-            JOIN pggit.object_oids x ON x.object_id = o.id);
+            CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
+            CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
     END IF;
     IF found <> '{}' THEN
         PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);

@@ -76,7 +76,8 @@ BEGIN
     SELECT u.object_type, u.identity, k.key, o.blob
     FROM (SELECT DISTINCT t.object_type, t.identity FROM pggit.uncommitted t) u
     CROSS JOIN LATERAL (SELECT pggit.tree_key(u.object_type, u.identity) AS key OFFSET 0) k
-    LEFT JOIN pggit.objects o ON o.is_active AND NOT o.is_manual AND o.tree_key = k.key;
+    LEFT JOIN LATERAL (
+        SELECT x.blob FROM pggit.objects x WHERE x.is_active AND NOT x.is_manual AND x.tree_key = k.key OFFSET 0) o ON true;
 END
 $$;
 COMMENT ON FUNCTION pggit.touched_objects() IS

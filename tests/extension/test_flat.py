@@ -1,0 +1,67 @@
+"""What a command costs does not grow with the schema: what it reads is counted, not how long it takes."""
+
+import pytest
+
+from tests.extension.conftest import Connection
+
+# GRANT is not here: PostgreSQL does not say what was granted on, so pgGit looks for it (docs/errors.md).
+COMMANDS = """
+    CREATE TABLE a (id bigint PRIMARY KEY, name text NOT NULL DEFAULT 'x', amount numeric CHECK (amount > 0))
+    ALTER TABLE a ADD COLUMN extra integer
+    ALTER TABLE a RENAME COLUMN name TO title
+    CREATE INDEX i ON a (title)
+    COMMENT ON COLUMN a.title IS 'x'
+    CREATE VIEW v AS SELECT id, title FROM a
+    CREATE MATERIALIZED VIEW m AS SELECT * FROM a
+    CREATE FUNCTION f(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1'
+    CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'
+    CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION g()
+    CREATE POLICY p ON a USING (true)
+    CREATE TYPE e AS ENUM ('a')
+    ALTER TYPE e ADD VALUE 'b'
+    CREATE DOMAIN d AS integer CHECK (VALUE > 0)
+    CREATE SEQUENCE s
+    CREATE TABLE b (a_id bigint REFERENCES a, e e)
+    CREATE SCHEMA other
+    ALTER TABLE b SET SCHEMA other
+    CREATE TABLE p (id integer) PARTITION BY LIST (id)
+    CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)
+    ALTER TABLE a OWNER TO CURRENT_USER
+    CREATE TEMPORARY TABLE temporary (id integer)
+    SELECT pggit.commit('half way')
+    DROP VIEW v
+    DROP TABLE p
+    DROP TABLE a CASCADE
+    SELECT pggit.commit('all')
+""".strip().splitlines()
+READ = """
+    SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_all_tables"""
+
+
+def rows_read(db: Connection) -> dict[str, int]:
+    """How many rows of catalogs and tables each command reads, the second time that the session runs it."""
+    counts: dict[str, int] = {}
+    for _ in range(2):
+        with db.transaction(force_rollback=True):
+            for command in COMMANDS:
+                with db.transaction():
+                    (before,) = db.execute(READ).fetchone() or (0,)
+                    db.execute(command.encode())
+                    (after,) = db.execute(READ).fetchone() or (0,)
+                    (own,) = db.execute(READ).fetchone() or (0,)
+                counts[command.strip()] = (after - before) - (own - after)
+    return counts
+
+
+@pytest.mark.timeout(600)
+def test_what_a_command_reads_does_not_grow_with_the_schema(db: Connection) -> None:
+    small = rows_read(db)
+    db.execute("SELECT pggit.pause()")
+    db.execute("""DO $$ BEGIN FOR i IN 1 .. 800 LOOP
+        EXECUTE format('CREATE TABLE t%s (id integer PRIMARY KEY, a text)', i); END LOOP; END $$""")
+    db.execute("SELECT pggit.resume()")
+    db.execute("SELECT pggit.rescan()")
+    db.execute("SELECT pggit.commit('800 tables'); ANALYZE")
+    large = rows_read(db)
+    # An index page more here and there is no matter; each table read once would be 800 rows and more.
+    assert {command: (small[command], count) for command, count in large.items() if count > small[command] + 200} == {}
