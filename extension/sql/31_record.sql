@@ -243,7 +243,7 @@ BEGIN
             -- What was made again under another OID is the same object.
             lost := ARRAY(
                 SELECT l.id FROM unnest(lost) AS l (id)
-                CROSS JOIN LATERAL (SELECT x.identity, x.object_type FROM pggit.objects x WHERE x.id = l.id OFFSET 0) b
+                CROSS JOIN LATERAL (SELECT p.identity, p.object_type FROM pggit.objects p WHERE p.id = l.id OFFSET 0) b
                 WHERE NOT EXISTS (SELECT FROM unnest(entries) e
                                   WHERE e.identity = b.identity AND e.object_type = b.object_type)
                 ORDER BY l.id);

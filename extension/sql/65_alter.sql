@@ -68,17 +68,19 @@ DECLARE
         WHERE EXISTS (SELECT FROM jsonb_array_elements(new_attributes) n WHERE n = o.a) ORDER BY o.place);
     wanted text[] := ARRAY(SELECT n.a ->> 'name' FROM jsonb_array_elements(new_attributes) WITH ORDINALITY AS n (a, place) ORDER BY n.place);
 BEGIN
-    -- A new attribute comes last; and one that goes would take the values along that columns have there.
-    IF wanted[1:cardinality(kept)] IS DISTINCT FROM kept OR cardinality(kept) < jsonb_array_length(old_attributes) THEN
-        RETURN NULL;
+    IF wanted[1:cardinality(kept)] IS DISTINCT FROM kept AND kept <> '{}' THEN
+        RETURN NULL;  -- a new attribute comes last
     END IF;
-    RETURN ARRAY(SELECT concat('ALTER TYPE ', identity, ' ADD ATTRIBUTE ', quote_ident(n.a ->> 'name'), ' ', n.a ->> 'type', ' COLLATE ' || (n.a ->> 'collation'))
+    RETURN ARRAY(SELECT format('ALTER TYPE %s DROP ATTRIBUTE %I', identity, o.a ->> 'name')
+                 FROM jsonb_array_elements(old_attributes) WITH ORDINALITY AS o (a, place)
+                 WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(new_attributes) n WHERE n = o.a) ORDER BY o.place)
+        || ARRAY(SELECT concat('ALTER TYPE ', identity, ' ADD ATTRIBUTE ', quote_ident(n.a ->> 'name'), ' ', n.a ->> 'type', ' COLLATE ' || (n.a ->> 'collation'))
                  FROM jsonb_array_elements(new_attributes) WITH ORDINALITY AS n (a, place)
                  WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(old_attributes) o WHERE o = n.a) ORDER BY n.place);
 END
 $$;
 COMMENT ON FUNCTION pggit.composite_changes(text, jsonb, jsonb) IS
-'Statements that add attributes; null where the type has to be made anew.';
+'Statements that drop and add attributes; null where the type has to be made anew.';
 
 CREATE FUNCTION pggit.alter_column(a pggit.element, b pggit.element) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -171,6 +171,39 @@ $$;
 COMMENT ON FUNCTION pggit.rows_that_change(text, text, text) IS
 'In how many rows a column''s value would not survive another type: it is held against what comes back from there.';
 
+CREATE FUNCTION pggit.values_of_attribute(type_name text, attribute text) RETURNS TABLE (relation text, column_name text, value_count bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    direct boolean;
+BEGIN
+    FOR relation, column_name, direct IN
+        WITH RECURSIVE carrier (type) AS (
+            SELECT to_regtype(type_name)::oid
+            UNION
+            -- arrays and domains of it, and types with an attribute of it
+            SELECT x.oid FROM carrier k CROSS JOIN LATERAL (
+                SELECT t.typarray FROM pg_type t WHERE t.oid = k.type AND t.typarray <> 0
+                UNION ALL SELECT t.oid FROM pg_type t WHERE t.typbasetype = k.type
+                UNION ALL SELECT c.reltype FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'c'
+                    WHERE a.atttypid = k.type AND NOT a.attisdropped) x (oid)
+        )
+        SELECT c.oid::regclass::text, a.attname::text, a.atttypid = to_regtype(type_name)
+        FROM carrier k JOIN pg_attribute a ON a.atttypid = k.type AND NOT a.attisdropped AND a.attgenerated = ''
+        JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' ORDER BY 1, 2
+    LOOP
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', relation);
+        PERFORM pggit.require_table(relation);
+        EXECUTE format(CASE WHEN direct THEN 'SELECT count(*) FROM ONLY %s t WHERE (t.%I).%s IS DISTINCT FROM NULL'
+                       ELSE 'SELECT count(*) FROM ONLY %s t WHERE t.%I IS DISTINCT FROM NULL' END, relation, column_name, attribute) INTO value_count;
+        IF value_count > 0 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.values_of_attribute(text, text) IS
+'Where columns have values of a type in which an attribute, given as it is quoted, is not null. Inside arrays, domains and other types each value counts.';
+
 CREATE FUNCTION pggit.name_before(of_identity text, nodes pggit.plan_node[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -228,6 +261,8 @@ DECLARE
     stakes text[] := '{}';
     parks jsonb := '[]';
     extension_name text;
+    column_name text;
+    attribute text;
     differing text;
 BEGIN
     -- begin_change() has seen to it that the index is what the catalog has.
@@ -281,6 +316,16 @@ BEGIN
             parks := parks || jsonb_build_object('table', node.identity, 'column', substr(node.part, 8));
             stakes := stakes || format('column %s.%I (as %s %s values would change)', node.identity, substr(node.part, 8), node.becomes, rows_at_stake);
         END IF;
+    END LOOP;
+    FOR live_name, column_name, attribute, rows_at_stake IN
+        SELECT v.relation, v.column_name, d.attribute, v.value_count
+        FROM unnest(nodes) n CROSS JOIN LATERAL unnest(n.statements) s
+        CROSS JOIN LATERAL (SELECT substring(s FROM '^ALTER TYPE .* DROP ATTRIBUTE (.*)$') AS attribute) d
+        CROSS JOIN LATERAL pggit.values_of_attribute(n.identity, d.attribute) v
+        WHERE n.object_type = 'TYPE' AND n.action = 'alter' AND n.part = '' AND d.attribute IS NOT NULL
+    LOOP
+        parks := parks || jsonb_build_object('table', live_name, 'column', column_name);
+        stakes := stakes || format('column %s.%I (%s values with attribute %s)', live_name, column_name, rows_at_stake, attribute);
     END LOOP;
     IF stakes <> '{}' AND force IS NOT TRUE THEN
         RAISE EXCEPTION 'this would drop data: %', array_to_string(stakes, ', ')

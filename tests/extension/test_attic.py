@@ -465,14 +465,28 @@ def test_values_that_survive_another_type_are_not_at_stake(db: Connection) -> No
 
 
 def test_an_attribute_of_a_type_does_not_take_values_along(db: Connection) -> None:
-    """Not even where PostgreSQL's DROP ATTRIBUTE would."""
-    split(db, "CREATE TYPE c AS (x integer); CREATE TABLE t (a c)", "ALTER TYPE c ADD ATTRIBUTE y text")
-    db.execute("INSERT INTO t VALUES (ROW(1, 'one')::c)")
+    """PostgreSQL's DROP ATTRIBUTE would."""
+    split(
+        db,
+        "CREATE TYPE c AS (x integer); CREATE TYPE o AS (c c);CREATE TABLE t (id integer PRIMARY KEY, a c, b c[], d o)",
+        'ALTER TYPE c ADD ATTRIBUTE "y y" text',
+    )
+    db.execute("INSERT INTO t VALUES (1, ROW(1, 'one')::c, NULL, NULL), (2, ROW(2, NULL)::c, NULL, NULL)")
+    db.execute("INSERT INTO t VALUES (3, NULL, ARRAY[ROW(1, NULL)::c], ROW(ROW(1, NULL)::c)::o)")
     before = state(db)
-    raised(db, "SELECT * FROM pggit.checkout('before')")
+    error = raised(db, "SELECT * FROM pggit.checkout('before')")
+    assert error.sqlstate == "GT037"
+    for stake in ("t.a (1 values", "t.b (1 values", "t.d (1 values"):
+        assert f'public.{stake} with attribute "y y")' in (error.diag.message_primary or "")
     assert state(db) == before
-    assert one(db, "SELECT (a).y FROM t") == "one"
-    db.execute("DELETE FROM t; SELECT * FROM pggit.checkout('before'); SELECT * FROM pggit.checkout('main')")
+    db.execute("SELECT * FROM pggit.checkout('before', force => true); SELECT * FROM pggit.checkout('main')")
+    assert one(db, 'SELECT (a)."y y" FROM t WHERE id = 1') is None
+    bring_back(db)
+    assert one(db, 'SELECT (a)."y y" FROM t WHERE id = 1') == "one"
+    # with nothing there it goes by itself
+    db.execute("""UPDATE t SET a = ROW((a).x, NULL)::c, b = NULL, d = NULL""")
+    db.execute("SELECT * FROM pggit.checkout('before')")
+    assert one(db, "SELECT (a).x FROM t WHERE id = 2") == 2
     assert differences(db) == []
 
 
