@@ -2753,15 +2753,30 @@ COMMENT ON FUNCTION pggit.change_tree(text, integer, text[], text[]) IS
 -- Pieces of DDL that many kinds of objects share. Text that comes out of a definition was written by
 -- PostgreSQL itself and is qualified and quoted; single names are quoted here.
 
+CREATE FUNCTION pggit.tokens_in(sql text) RETURNS TABLE (token text)
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- From left to right, so that a quote inside a name or a constant is none.
+    RETURN QUERY SELECT m[1] FROM regexp_matches(
+        sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)(?:[.](?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*))*[(]?)', 'g') m;
+END
+$$;
+COMMENT ON FUNCTION pggit.tokens_in(text) IS
+'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
+
 CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A name in a string constant ('public.s'::regclass) has its quotes doubled.
     RETURN ARRAY(
-        SELECT DISTINCT m[1] FROM regexp_matches(
-            replace(sql, '''''', ''''),
-            '((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*))', 'g') m
-        WHERE NOT starts_with(m[1], 'pg_catalog.'));
+        SELECT DISTINCT n.name
+        FROM pggit.tokens_in(sql) t
+        -- A name in a string constant ('public.s'::regclass) has its quotes doubled.
+        CROSS JOIN LATERAL (
+            SELECT t.token AS part WHERE t.token !~ '^'''
+            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
+                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
+        CROSS JOIN LATERAL (SELECT substring(x.part FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))') AS name) n
+        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
 END
 $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
@@ -2772,15 +2787,34 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg
 BEGIN
     -- A constant of somebody's type is read by that type while the statement is parsed, and with it run the
     -- checks of domains inside; an aggregate's first state is tried, too.
-    RETURN sql ~ '''::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]'
+    RETURN sql ~ '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]'
         OR sql ~ '^CREATE AGGREGATE .* M?STYPE = [^,]*[.].*INITCOND = '
         -- PostgreSQL works out what it can of a partition key and of what is generated.
-        OR sql ~ '^CREATE [A-Z ]*TABLE ' AND sql ~ ' (PARTITION BY|GENERATED ALWAYS AS [(])'
-            AND sql ~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[(]|OPERATOR[(]';
+        OR sql ~ '^CREATE [A-Z ]*TABLE ' AND sql ~ ' (PARTITION BY|GENERATED ALWAYS AS [(])' AND NOT pggit.is_harmless(sql);
 END
 $$;
 COMMENT ON FUNCTION pggit.may_evaluate(text) IS
 'Whether PostgreSQL may run code of somebody''s, a domain''s check or a function, merely to take a statement that PostgreSQL wrote. May say so too often, never too seldom.';
+
+CREATE FUNCTION pggit.is_harmless(sql text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- PostgreSQL's own functions have a superuser's powers, too (pg_read_file, query_to_xml, set_config), so only those
+    -- that are known to do nothing else count as harmless; in capitals are words of SQL.
+    RETURN sql !~ '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]' AND strpos(sql, 'OPERATOR(') = 0 AND NOT EXISTS (
+        SELECT FROM pggit.tokens_in(sql) t
+        WHERE t.token ~ '[(]$' AND t.token !~ '^[A-Z_]+[(]$' AND rtrim(t.token, '(') <> ALL (ARRAY[
+            'nextval', 'now', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timezone', 'date_trunc', 'date_part',
+            'make_date', 'age', 'to_char', 'to_date', 'to_timestamp', 'gen_random_uuid', 'random', 'md5', 'sha256', 'lower', 'upper',
+            'initcap', 'length', 'char_length', 'octet_length', 'btrim', 'ltrim', 'rtrim', 'lpad', 'rpad', 'substr', 'substring', 'left',
+            'right', 'replace', 'split_part', 'starts_with', 'concat', 'concat_ws', 'abs', 'sign', 'round', 'ceil', 'floor', 'trunc',
+            'mod', 'array_length', 'cardinality', 'jsonb_typeof', 'json_typeof', 'jsonb_build_object', 'jsonb_build_array',
+            'to_tsvector', 'current_setting', 'num_nonnulls', 'num_nulls', 'lower_inf', 'upper_inf', 'isempty', 'isfinite',
+            'numeric', 'varying', 'character', 'char', 'bpchar', 'varchar', 'bit', 'time', 'timestamp', 'timestamptz', 'interval']));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_harmless(text) IS
+'Whether a piece of SQL that PostgreSQL wrote calls nothing but functions that are known to do no harm with whatever rights, and has no type or operator of somebody''s.';
 
 CREATE FUNCTION pggit.storage_word(letter text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -3357,7 +3391,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', k ->> 'parent', index_name)],
             taken_by => ARRAY[shell, own] || parent_keys,
             provides => ARRAY['make:parts of ' || (k ->> 'parent')],
-            needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name]);
+            needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name], as_owner_of => identity);
         RETURN NEXT e;
     END IF;
     RETURN QUERY
@@ -3659,7 +3693,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', d ->> 'parent', identity)],
             taken_by => ARRAY[shell] || parent_keys || pggit.relation_keys(relation),
             provides => ARRAY['make:parts of ' || (d ->> 'parent')],
-            needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity]);
+            needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity], as_owner_of => relation);
         RETURN NEXT e;
     END IF;
     RETURN QUERY SELECT * FROM pggit.setting_element('INDEX', identity, 'tablespace', 1554, coalesce(d -> 'tablespace', 'null'),
@@ -3995,12 +4029,17 @@ COMMENT ON FUNCTION pggit.parts_of(text, text, jsonb, text[]) IS 'An object''s d
 CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
     RETURN QUERY
-    SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank, x.make, x.unmake, x.made_by, x.taken_by, x.via, x.link, x.provides,
+    WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p)
+    SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
+        -- At no time has something new another owner than it is to have.
+        x.make || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,
+        x.made_by || CASE x.part WHEN 'owner' THEN ARRAY[pggit.element_key(x.object_type, x.identity)] ELSE '{}' END,
+        x.taken_by, x.via, x.link, x.provides,
         x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,
         x.holds, x.claims, w.who, x.loses
-    FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) x
+    FROM part x
+    -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
     CROSS JOIN LATERAL (SELECT coalesce(x.as_owner_of, CASE WHEN pggit.may_evaluate(array_to_string(x.make, E'\n')) THEN
         CASE WHEN x.object_type IN ('TABLE', 'FOREIGN TABLE') AND x.part <> '' THEN x.identity
              WHEN x.object_type IN ('INDEX', 'TRIGGER', 'RULE', 'POLICY') THEN d ->> 'table'
@@ -4139,7 +4178,7 @@ BEGIN
             WHEN b.object_type IN ('FUNCTION', 'PROCEDURE') THEN
                 -- What stands before LANGUAGE cannot be replaced, but for what a new default would allow.
                 RETURN CASE WHEN split_part(a.state ->> 'definition', E'\n LANGUAGE ', 1) = split_part(b.state ->> 'definition', E'\n LANGUAGE ', 1)
-                    THEN b.make END;
+                    THEN b.make[1:1] END;
             WHEN b.object_type = 'TYPE' AND a.state ? 'labels' AND b.state ? 'labels' THEN
                 RETURN pggit.enum_changes(b.identity, a.state -> 'labels', b.state -> 'labels');
             WHEN b.object_type = 'TYPE' AND a.state ? 'attributes' AND b.state ? 'attributes' THEN
@@ -4727,7 +4766,7 @@ BEGIN
                 ot.old_needs, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
             LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN o.needs END AS old_needs,
-                    CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND o.state -> 'type' <> n.state -> 'type' THEN n.state ->> 'type' END AS becomes
+                    CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
         ), step AS (
@@ -5261,13 +5300,14 @@ BEGIN
     SET CONSTRAINTS ALL IMMEDIATE;  -- what waits is of before, and nothing of this may wait
     left_behind := pggit.count_temporary();
     CREATE TEMPORARY TABLE pggit_step AS SELECT 1 AS id;
-    CREATE TEMPORARY TABLE pggit_step_rows (found bigint);
+    CREATE TEMPORARY TABLE pggit_step_rows (found bigint);  -- not the owner's: it is read with a superuser's rights
     EXECUTE format('CREATE FUNCTION pg_temp.pggit_run_step() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', format(
         'DECLARE n bigint; BEGIN EXECUTE %L; GET DIAGNOSTICS n = ROW_COUNT; INSERT INTO pg_temp.pggit_step_rows VALUES (n); END', statement));
     CREATE FUNCTION pg_temp.pggit_step(id integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
         'BEGIN PERFORM pg_temp.pggit_run_step(); RETURN id; END';
     EXECUTE format('ALTER TABLE pg_temp.pggit_step OWNER TO %I', owner);
-    EXECUTE format('ALTER TABLE pg_temp.pggit_step_rows OWNER TO %I', owner);
+    EXECUTE format('GRANT INSERT ON pg_temp.pggit_step_rows TO %I', owner);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION pg_temp.pggit_step(integer), pg_temp.pggit_run_step() TO %I', owner);
     CREATE INDEX ON pg_temp.pggit_step (pg_temp.pggit_step(id));
     EXECUTE 'SELECT r.found FROM pg_temp.pggit_step_rows r' INTO found;
     DROP TABLE pg_temp.pggit_step, pg_temp.pggit_step_rows;
@@ -5315,54 +5355,128 @@ END
 $$;
 COMMENT ON FUNCTION pggit.count_temporary() IS 'How many temporary relations, types and functions this session has.';
 
-CREATE FUNCTION pggit.may_run_code(relation text) RETURNS boolean
+CREATE FUNCTION pggit.may_run_code(relation text, reading boolean DEFAULT false) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found oid := to_regclass(relation);
 BEGIN
     -- Types bring casts, input functions and the checks of domains along.
-    RETURN EXISTS (
-            SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-            WHERE a.attrelid = found AND a.attnum > 0 AND NOT a.attisdropped AND t.oid >= 16384
-              AND (t.typtype <> 'e' OR EXISTS (SELECT FROM pg_cast c WHERE t.oid IN (c.castsource, c.casttarget))))
+    RETURN NOT reading AND EXISTS (
+            SELECT FROM pg_attribute a WHERE a.attrelid = found AND a.attnum > 0 AND NOT a.attisdropped AND pggit.type_has_code(a.atttypid))
         OR EXISTS (
             SELECT FROM pg_depend d
             WHERE d.refobjid >= 16384
-              AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_type'::regclass)
+              AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass)
               AND (d.classid = 'pg_class'::regclass AND (
                       d.objid = found OR d.objid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = found))
                    OR d.classid = 'pg_constraint'::regclass AND d.objid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid = found)
-                   OR d.classid = 'pg_attrdef'::regclass AND d.objid IN (SELECT a.oid FROM pg_attrdef a WHERE a.adrelid = found)));
+                   OR d.classid = 'pg_statistic_ext'::regclass AND d.objid IN (SELECT s.oid FROM pg_statistic_ext s WHERE s.stxrelid = found)
+                   OR NOT reading AND d.classid = 'pg_attrdef'::regclass AND d.objid IN (SELECT a.oid FROM pg_attrdef a WHERE a.adrelid = found)))
+        -- A plan works constants out in all of these; and on PostgreSQL's own functions nothing depends.
+        OR EXISTS (
+            SELECT FROM (
+                SELECT pg_get_expr(a.adbin, a.adrelid) AS sql FROM pg_attrdef a WHERE a.adrelid = found AND NOT reading
+                UNION ALL SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = found AND k.contype = 'c'
+                UNION ALL SELECT concat_ws(' ', pg_get_expr(i.indexprs, found), pg_get_expr(i.indpred, found)) FROM pg_index i WHERE i.indrelid = found
+                UNION ALL SELECT pg_get_expr(s.stxexprs, found) FROM pg_statistic_ext s WHERE s.stxrelid = found
+                UNION ALL SELECT pg_get_partkeydef(p.partrelid) FROM pg_partitioned_table p
+                    WHERE p.partrelid = found OR p.partrelid IN (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = found)
+            ) x WHERE pggit.has_code(x.sql));
 END
 $$;
-COMMENT ON FUNCTION pggit.may_run_code(text) IS
-'Whether code of a user''s, a function, an operator or a type, hangs on a table in a way that ALTER TABLE may run it.';
+COMMENT ON FUNCTION pggit.may_run_code(text, boolean) IS
+'Whether code that may do harm, a function, an operator or a type, hangs on a table in a way that changing it may run it or, with reading, that a plan for reading it may.';
+
+CREATE FUNCTION pggit.has_code(sql text, besides text[] DEFAULT '{}') RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN NOT pggit.is_harmless(regexp_replace(sql, '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]', '::', 'g'))
+        OR EXISTS (SELECT FROM unnest(pggit.names_in(sql)) n WHERE n <> ALL (besides) AND pggit.type_has_code(to_regtype(n)));
+END
+$$;
+COMMENT ON FUNCTION pggit.has_code(text, text[]) IS
+'Whether a piece of SQL that PostgreSQL wrote calls what may do harm; a constant of an enum, say, does not. besides: names that are no types here, though each table is one.';
+
+CREATE FUNCTION pggit.type_has_code(type oid) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN type >= 16384 AND NOT EXISTS (
+        SELECT FROM pg_type t
+        WHERE t.oid = type AND NOT EXISTS (SELECT FROM pg_cast c WHERE t.oid IN (c.castsource, c.casttarget))
+          AND CASE t.typtype
+              WHEN 'e' THEN true
+              WHEN 'd' THEN NOT pggit.type_has_code(t.typbasetype) AND pggit.has_code(pg_get_expr(t.typdefaultbin, 0)) IS NOT TRUE AND NOT EXISTS (
+                  SELECT FROM pg_constraint k WHERE k.contypid = t.oid AND pggit.has_code(pg_get_constraintdef(k.oid)))
+              WHEN 'c' THEN NOT EXISTS (
+                  SELECT FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped AND pggit.type_has_code(a.atttypid))
+              WHEN 'b' THEN t.typelem <> 0 AND NOT pggit.type_has_code(t.typelem)
+              ELSE false END)
+        -- what a superuser made is trusted as an extension is
+        AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_roles r ON r.oid = t.typowner WHERE t.oid = type AND r.rolsuper AND t.typtype = 'b' AND t.typelem = 0);
+END
+$$;
+COMMENT ON FUNCTION pggit.type_has_code(oid) IS
+'Whether a type is somebody''s and may bring code along, by casts, checks or a default. An enum has none by itself, and a base type is made by superusers alone.';
 
 CREATE FUNCTION pggit.rights_of(node pggit.plan_node, statement text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    relation text := CASE WHEN node.as_owner_of !~ '^(role|type) ' THEN node.as_owner_of END;
+    itself text := CASE WHEN node.object_type IN ('TABLE', 'FOREIGN TABLE') THEN node.identity END;
+    is_column boolean := node.part LIKE 'column %';
 BEGIN
-    -- Where no code of the owner's can run, the caller's own rights do: the owner may lack some that the
+    -- Where no code that may do harm can run, the caller's own rights do: the owner may lack some that the
     -- statement needs, on a partition or a child of another owner, say.
     RETURN CASE
         WHEN node.as_owner_of IS NULL THEN NULL
-        WHEN pggit.may_evaluate(statement) THEN node.as_owner_of
-        -- A new column that is null everywhere evaluates nothing, unless a domain looks at the null.
-        WHEN node.action = 'create' AND node.part LIKE 'column %' AND statement !~ ' DEFAULT (?!AS IDENTITY)| GENERATED ALWAYS AS [(]' AND NOT EXISTS (
-                SELECT FROM unnest(pggit.names_in(statement)) n JOIN pg_type t ON t.oid = to_regtype(n)
-                WHERE t.typtype <> 'e' AND n <> node.identity)
-            THEN NULL
-        WHEN node.part = 'link' THEN
-            CASE WHEN pggit.may_run_code(node.as_owner_of) OR pggit.may_run_code(node.identity) THEN node.as_owner_of END
+        -- The owner, right after the object was made.
+        WHEN node.part = '' AND node.action = 'create' AND statement <> node.statements[1] THEN NULL
         -- The values of both tables are compared, by way of casts where they differ in type.
         WHEN statement ~ ' FOREIGN KEY [(]' THEN CASE WHEN EXISTS (
-            SELECT FROM unnest(pggit.names_in(statement)) n WHERE pggit.may_run_code(n)) THEN node.as_owner_of END
-        -- PostgreSQL writes OPERATOR() only around an operator of somebody's own
-        WHEN array_remove(pggit.names_in(statement), node.identity) <> '{}' OR strpos(statement, 'OPERATOR(') > 0 OR pggit.may_run_code(node.identity) THEN node.as_owner_of
+            SELECT FROM unnest(pggit.names_in(statement)) n WHERE pggit.may_run_code(n, reading => true)
+            OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(n) AND pggit.type_has_code(a.atttypid))) THEN node.as_owner_of END
+        -- The name of the table itself is that of a type, too.
+        WHEN pggit.has_code(statement, ARRAY[node.identity, coalesce(relation, '')])
+             OR pggit.may_evaluate(statement) AND EXISTS (SELECT FROM unnest(pggit.names_in(statement)) n WHERE to_regtype(n) IS NULL AND to_regclass(n) IS NULL)
+            THEN node.as_owner_of
+        -- A new column that is null everywhere evaluates nothing.
+        WHEN node.action = 'create' AND is_column AND statement !~ ' DEFAULT (?!AS IDENTITY)| GENERATED ALWAYS AS [(]' THEN NULL
+        -- Only a column that changes has anything to do with the defaults of others.
+        WHEN pggit.may_run_code(relation, reading => NOT is_column) OR pggit.may_run_code(itself, reading => NOT is_column)
+             OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid IN (to_regclass(relation), to_regclass(itself)) AND pggit.type_has_code(a.atttypid))
+            THEN node.as_owner_of
         END;
 END
 $$;
 COMMENT ON FUNCTION pggit.rights_of(pggit.plan_node, text) IS
-'The relation or type with whose owner''s rights a statement has to run; null where the caller''s will do.';
+'The relation, type or role (see owner_to_run_as) with whose rights a statement has to run; null where the caller''s will do.';
+
+CREATE FUNCTION pggit.require_one_owner(node pggit.plan_node) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    top oid := CASE WHEN node.as_owner_of !~ '^(role|type) ' THEN to_regclass(node.as_owner_of) END;
+    strange text;
+BEGIN
+    -- The owner of a partition or child cannot be lent the superuser's table above, nor may its code run as a superuser.
+    IF top IS NULL OR node.object_type NOT IN ('TABLE', 'FOREIGN TABLE') OR NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
+       OR NOT (SELECT r.rolsuper FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = top) THEN
+        RETURN;
+    END IF;
+    WITH RECURSIVE family (relation) AS (
+        SELECT x.o FROM unnest(ARRAY[top, to_regclass(node.identity)::oid]) AS x (o)
+        UNION SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.relation
+    )
+    SELECT c.oid::regclass::text INTO strange
+    FROM family f JOIN pg_class c ON c.oid = f.relation AND c.relkind IN ('r', 'p', 'f') JOIN pg_roles r ON r.oid = c.relowner
+    WHERE NOT r.rolsuper AND pggit.may_run_code(c.oid::regclass::text) LIMIT 1;
+    IF strange IS NOT NULL THEN
+        RAISE EXCEPTION 'code of its owner''s hangs on %, which stands below a superuser''s table', strange
+            USING ERRCODE = 'GT045', HINT = 'Give both tables to one role first.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_one_owner(pggit.plan_node) IS
+'Raises GT045 where a superuser''s step on its own table would run code that hangs on a plain role''s partition or child.';
 
 CREATE FUNCTION pggit.require_table(relation text) RETURNS oid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -5380,6 +5494,37 @@ $$;
 COMMENT ON FUNCTION pggit.require_table(text) IS
 'The OID of a table. Raises GT039 where the name stands for none; ask when the table is locked.';
 
+CREATE FUNCTION pggit.tables_of(relation text, whole boolean) RETURNS TABLE (member text, owner_to_be text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found oid;
+BEGIN
+    EXECUTE format('LOCK TABLE %s %s IN SHARE MODE', CASE WHEN whole THEN '' ELSE 'ONLY' END, relation);
+    found := pggit.require_table(relation);
+    FOR member IN
+        WITH RECURSIVE family (table_oid) AS (
+            SELECT found UNION SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.table_oid WHERE whole
+        )
+        SELECT c.oid::regclass::text FROM family f JOIN pg_class c ON c.oid = f.table_oid AND c.relkind = 'r' ORDER BY c.oid
+    LOOP
+        owner_to_be := CASE WHEN pggit.may_run_code(member, reading => true) THEN member END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.tables_of(text, boolean) IS
+'The tables that hold the rows of one, locked: itself or, whole, with its partitions and children. owner_to_be: as whose owner it is to be read, since a plan runs code that hangs on a table.';
+
+CREATE FUNCTION pggit.count_rows(relation text, whole boolean, condition text DEFAULT 'true') RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(sum(pggit.run_step(format('SELECT FROM ONLY %s t WHERE %s', m.member, condition), m.owner_to_be)), 0)
+            FROM pggit.tables_of(relation, whole) m);
+END
+$$;
+COMMENT ON FUNCTION pggit.count_rows(text, boolean, text) IS
+'How many rows of a table or, whole, of it and all below it meet a condition on t, which is SQL. Locks them.';
+
 CREATE FUNCTION pggit.rows_that_change(relation text, column_name text, becomes text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -5388,26 +5533,25 @@ DECLARE
     there text;
     back text;
 BEGIN
-    SELECT a.atttypid::regtype AS type, format_type(a.atttypid, a.atttypmod) AS name, t.typcategory AS category, a.atttypid < 16384 AND EXISTS (
+    SELECT a.atttypid::regtype AS type, format_type(a.atttypid, a.atttypmod) AS name, a.atttypid < 16384 AND EXISTS (
             SELECT FROM pg_opclass c JOIN pg_am m ON m.oid = c.opcmethod
             WHERE m.amname = 'btree' AND c.opcdefault AND c.opcintype = a.atttypid) AS is_ordered
     INTO source
-    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    FROM pg_attribute a
     WHERE a.attrelid = pggit.require_table(relation) AND a.attname = column_name AND NOT a.attisdropped;
-    IF target = 'text'::regtype THEN
+    -- A type that is not there yet is asked again when it is.
+    IF target IS NULL OR target = 'text'::regtype THEN
         RETURN 0;
-    ELSIF target IS NULL THEN
-        -- The type is not made yet; only numbers and times are rounded instead of refused.
-        RETURN CASE WHEN source.category IN ('N', 'D', 'T') THEN
-            pggit.run_step(format('SELECT FROM %s WHERE %I IS DISTINCT FROM NULL', relation, column_name), relation) ELSE 0 END;
     END IF;
     there := format('t.%I%s::%s', column_name, CASE WHEN pggit.casts_by_itself(source.type, target) THEN '' ELSE '::pg_catalog.text' END, becomes);
     back := format('(%s)%s::%s', there, CASE WHEN pggit.casts_by_itself(target, source.type) THEN '' ELSE '::pg_catalog.text' END, source.name);
-    RETURN pggit.run_step(format(
-        -- 1.5 and 1.50 are the same number; what cannot be compared has a text
-        CASE WHEN source.is_ordered THEN 'SELECT FROM %1$s t WHERE t.%2$I IS DISTINCT FROM %3$s'
-             ELSE 'SELECT FROM %1$s t WHERE pg_catalog.format(''%%s'', t.%2$I) OPERATOR(pg_catalog.<>) pg_catalog.format(''%%s'', %3$s)' END,
-        relation, column_name, back), relation);
+    -- 1.5 and 1.50 are the same number; what cannot be compared has a text
+    RETURN (
+        SELECT coalesce(sum(pggit.run_step(format('SELECT FROM ONLY %s t WHERE %s', m.member, CASE WHEN source.is_ordered
+            THEN format('t.%I IS DISTINCT FROM %s', column_name, back)
+            ELSE format('pg_catalog.format(''%%s'', t.%I) OPERATOR(pg_catalog.<>) pg_catalog.format(''%%s'', %s)', column_name, back) END), w.who)), 0)
+        FROM pggit.tables_of(relation, true) m
+        CROSS JOIN LATERAL (SELECT CASE WHEN pggit.type_has_code(target) OR pggit.type_has_code(source.type) THEN m.member ELSE m.owner_to_be END AS who) w);
 END
 $$;
 COMMENT ON FUNCTION pggit.rows_that_change(text, text, text) IS
@@ -5434,9 +5578,8 @@ BEGIN
         JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' ORDER BY 1, 2
     LOOP
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', relation);
-        PERFORM pggit.require_table(relation);
-        EXECUTE format(CASE WHEN direct THEN 'SELECT count(*) FROM ONLY %s t WHERE (t.%I).%s IS DISTINCT FROM NULL'
-                       ELSE 'SELECT count(*) FROM ONLY %s t WHERE t.%I IS DISTINCT FROM NULL' END, relation, column_name, attribute) INTO value_count;
+        value_count := pggit.count_rows(relation, false, format(
+            CASE WHEN direct THEN '(t.%I).%s IS DISTINCT FROM NULL' ELSE 't.%I IS DISTINCT FROM NULL' END, column_name, attribute));
         IF value_count > 0 THEN
             RETURN NEXT;
         END IF;
@@ -5458,15 +5601,28 @@ END
 $$;
 COMMENT ON FUNCTION pggit.name_before(text, pggit.plan_node[]) IS 'What a table is called before a plan''s renames.';
 
-CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[])
+CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[], force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     node pggit.plan_node;
     statement text;
     role_before text := current_setting('role');
+    column_name text;
+    changing bigint;
 BEGIN
     FOREACH node IN ARRAY nodes LOOP
+        PERFORM pggit.require_one_owner(node);
+        IF node.becomes IS NOT NULL THEN
+            column_name := substr(node.part, 8);
+            changing := pggit.rows_that_change(node.identity, column_name, node.becomes);
+            IF changing > 0 AND force THEN
+                RETURN QUERY SELECT p.* FROM pggit.park_and_tell(node.identity, column_name) p;
+            ELSIF changing > 0 THEN
+                RAISE EXCEPTION 'this would drop data: column %.% (as % % values would change)', node.identity, quote_ident(column_name), node.becomes, changing
+                    USING ERRCODE = 'GT037', HINT = 'With force => true the data is parked in schema pggit_attic and can be brought back.';
+            END IF;
+        END IF;
         FOREACH statement IN ARRAY node.statements LOOP
             IF statement = 'RESET ROLE' THEN
                 statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
@@ -5480,7 +5636,8 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[]) IS 'Runs the steps of a plan and tells each.';
+COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[], boolean) IS
+'Runs the steps of a plan and tells each. Values that a type which the plan itself made would change are parked with force; without it, raises GT037.';
 
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
@@ -5491,6 +5648,10 @@ SET row_security = off
 SET quote_all_identifiers = off
 SET standard_conforming_strings = on
 SET lc_monetary = 'C'
+-- a value has the same text in every session
+SET datestyle = 'ISO, YMD'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
 SET default_tablespace = ''
 SET default_table_access_method = heap
 AS $$
@@ -5518,9 +5679,7 @@ BEGIN
         live_name := pggit.name_before(node.identity, nodes);
         -- Locked first, so that nobody adds a row between the look and the drop.
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
-        PERFORM pggit.require_table(live_name);
-        EXECUTE CASE node.loses WHEN '' THEN format('SELECT count(*) FROM ONLY %s', live_name)
-            ELSE format('SELECT count(*) FROM %s WHERE %I IS DISTINCT FROM NULL', live_name, node.loses) END INTO rows_at_stake;
+        rows_at_stake := pggit.count_rows(live_name, node.loses <> '', CASE node.loses WHEN '' THEN 'true' ELSE format('t.%I IS DISTINCT FROM NULL', node.loses) END);
         IF rows_at_stake > 0 THEN
             parks := parks || jsonb_build_object('table', live_name, 'column', nullif(node.loses, ''));
             stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', live_name, rows_at_stake)
@@ -5535,8 +5694,7 @@ BEGIN
         WHERE n.object_type = 'EXTENSION' AND n.action = 'drop' AND n.part = '' ORDER BY 1
     LOOP
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
-        PERFORM pggit.require_table(live_name);
-        EXECUTE format('SELECT count(*) FROM ONLY %s', live_name) INTO rows_at_stake;
+        rows_at_stake := pggit.count_rows(live_name, false);
         IF rows_at_stake > 0 THEN
             parks := parks || jsonb_build_object('table', live_name);
             stakes := stakes || format('table %s of extension %I (%s rows)', live_name, extension_name, rows_at_stake);
@@ -5548,10 +5706,10 @@ BEGIN
         stakes := '{}';
     END IF;
 
-    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(SELECT n FROM unnest(nodes) n WHERE n.part = 'name'));
+    RETURN QUERY SELECT * FROM pggit.run_nodes(ARRAY(SELECT n FROM unnest(nodes) n WHERE n.part = 'name'), force);
     nodes := ARRAY(SELECT n FROM unnest(nodes) n WHERE n.part <> 'name');
     FOREACH node IN ARRAY nodes LOOP
-        CONTINUE WHEN node.becomes IS NULL;
+        CONTINUE WHEN node.becomes IS NULL OR node.action <> 'alter';  -- others are text by then
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', node.identity);
         rows_at_stake := pggit.rows_that_change(node.identity, substr(node.part, 8), node.becomes);
         IF rows_at_stake > 0 THEN
@@ -5575,7 +5733,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
 
-    RETURN QUERY SELECT * FROM pggit.run_nodes(nodes);
+    RETURN QUERY SELECT * FROM pggit.run_nodes(nodes, force);
 
     IF pggit.live_tree() <> target THEN
         from_tree := pggit.live_tree();
@@ -5605,7 +5763,8 @@ $$;
 COMMENT ON FUNCTION pggit.park_and_tell(text, text) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
 CREATE FUNCTION pggit.park(relation text, column_name text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
+SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
     source regclass := to_regclass(relation);
     caller text := coalesce(nullif(current_setting('role'), 'none'), session_user);
@@ -5615,8 +5774,11 @@ DECLARE
     attic_id bigint := nextval('pggit.attic_id_seq');
     target text;
     column_list text;
+    values_list text;
+    types_list text;
+    part record;
     short_name text;
-    found bigint;
+    found bigint := 0;
 BEGIN
     IF owner IS NULL THEN
         RAISE EXCEPTION 'there is no table %', relation USING ERRCODE = 'GT039', HINT = 'Give its name with the schema.';
@@ -5639,11 +5801,13 @@ BEGIN
     END IF;
     -- A type of the user's may be dropped next, so its values are kept as text, written by their own output
     -- function and not by a cast, which may be somebody's code.
-    SELECT string_agg(
-        CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b' THEN quote_ident(a.attname)
-             ELSE format('CASE WHEN %1$I IS DISTINCT FROM NULL THEN pg_catalog.format(''%%s'', %1$I) END AS %1$I', a.attname) END, ', ' ORDER BY a.attnum)
-    INTO column_list
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),
+        string_agg(CASE WHEN k.is_kept THEN quote_ident(a.attname)
+             ELSE format('CASE WHEN %1$I IS DISTINCT FROM NULL THEN pg_catalog.format(''%%s'', %1$I) END', a.attname) END, ', ' ORDER BY a.attnum),
+        string_agg(format('%I %s', a.attname, CASE WHEN k.is_kept THEN format_type(a.atttypid, a.atttypmod) ELSE 'pg_catalog.text' END), ', ' ORDER BY a.attnum)
+    INTO column_list, values_list, types_list
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    CROSS JOIN LATERAL (SELECT t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b' AS is_kept) k
     WHERE a.attrelid = source AND a.attnum > 0 AND a.attname = ANY (wanted);
     IF NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic') THEN
         CREATE SCHEMA pggit_attic;
@@ -5654,12 +5818,22 @@ BEGIN
         short_name := left(short_name, -1);
     END LOOP;
     target := format('pggit_attic.%I', short_name || '_' || attic_id);
-    EXECUTE format('CREATE TABLE %s AS SELECT %s FROM %s %s', target, coalesce(column_list, ''),
-                   CASE WHEN column_name IS NULL THEN 'ONLY' ELSE '' END, source);
-    GET DIAGNOSTICS found = ROW_COUNT;
-    EXECUTE format('ALTER TABLE %s OWNER TO %I', target, pg_get_userbyid(owner));
+    -- It is the owner's when it is full: code of the owner's may run while it is filled.
+    EXECUTE format('CREATE TABLE %s (%s)', target, types_list);
     EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
     EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', pg_get_userbyid(owner));
+    FOR part IN SELECT m.member, m.owner_to_be, pggit.owner_to_run_as(m.owner_to_be) AS role FROM pggit.tables_of(relation, column_name IS NOT NULL) m LOOP
+        IF part.role IS NOT NULL THEN
+            EXECUTE format('GRANT INSERT ON %s TO %I', target, part.role);
+            EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', part.role);
+        END IF;
+        found := found + pggit.run_step(CASE WHEN column_list IS NULL THEN format('INSERT INTO %s SELECT FROM ONLY %s', target, part.member)
+            ELSE format('INSERT INTO %s (%s) SELECT %s FROM ONLY %s', target, column_list, values_list, part.member) END, part.owner_to_be);
+        IF part.role IS NOT NULL THEN
+            EXECUTE format('REVOKE INSERT ON %s FROM %I', target, part.role);
+        END IF;
+    END LOOP;
+    EXECUTE format('ALTER TABLE %s OWNER TO %I', target, pg_get_userbyid(owner));
     INSERT INTO pggit.attic (id, object, column_names, key_columns, is_whole, parked_as, row_count, parked_by, parked_at)
     VALUES (attic_id, relation, CASE WHEN column_name IS NULL THEN wanted ELSE ARRAY[column_name] END, keys,
             column_name IS NULL, target, found, session_user, clock_timestamp());
@@ -5683,7 +5857,8 @@ COMMENT ON FUNCTION pggit.list_attic() IS
 
 CREATE FUNCTION pggit.restore_from_attic(attic_id bigint)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
+SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
     kept pggit.attic;
     target regclass;
@@ -5716,8 +5891,8 @@ BEGIN
             (SELECT string_agg(quote_ident(c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             (SELECT string_agg(pggit.parked_value(target, c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             kept.parked_as);
-        EXECUTE format('SELECT count(*) FROM %s', kept.parked_as) INTO wanted;
-        EXECUTE format('SELECT count(*) FROM %s', kept.object) INTO already;
+        wanted := pggit.count_rows(kept.parked_as, false);
+        already := pggit.count_rows(kept.object, true);
     ELSE
         -- Rows are known again by the text of their key, or of all their other columns: every type has one, and no
         -- code of anybody's is needed to compare it. Rows that are all the same are counted through.
@@ -5727,8 +5902,9 @@ BEGIN
             ' (SELECT p.%1$I, %4$s AS row_key, row_number() OVER (PARTITION BY %4$s) AS nth FROM %5$s p) y'
             ' ON y.row_key = x.row_key AND y.nth = x.nth WHERE y.%1$I IS DISTINCT FROM NULL)',
             kept.column_names[1], pggit.row_text('t', kept.key_columns), kept.object, pggit.row_text('p', kept.key_columns), kept.parked_as);
-        EXECUTE format('SELECT count(*) FROM %s m', matches) INTO found;
-        EXECUTE format('SELECT count(*) FROM %s p WHERE p.%I IS DISTINCT FROM NULL', kept.parked_as, kept.column_names[1]) INTO wanted;
+        found := pggit.run_step(format('SELECT FROM %s m', matches), CASE
+            WHEN pggit.may_run_code(kept.parked_as, reading => true) OR EXISTS (SELECT FROM pggit.tables_of(kept.object, true) m WHERE m.owner_to_be IS NOT NULL) THEN kept.object END);
+        wanted := pggit.count_rows(kept.parked_as, false, format('t.%I IS DISTINCT FROM NULL', kept.column_names[1]));
         IF found < wanted THEN
             RAISE EXCEPTION 'for % of % values of %.% the row is gone', wanted - found, wanted, kept.object, quote_ident(kept.column_names[1])
                 USING ERRCODE = 'GT044', HINT = format('Nothing was brought back; take what you need from %s yourself.', kept.parked_as);
@@ -5738,8 +5914,7 @@ BEGIN
     END IF;
     found := pggit.run_step(statement, kept.object);
     IF kept.is_whole THEN
-        EXECUTE format('SELECT count(*) FROM %s', kept.object) INTO found;
-        found := found - already;
+        found := pggit.count_rows(kept.object, true) - already;
     END IF;
     IF found <> wanted THEN
         RAISE EXCEPTION 'only % of % rows of % came back: a trigger or rule of the table keeps others away', found, wanted, kept.object
@@ -5756,6 +5931,7 @@ BEGIN
                 counter.sequence, counter.column_name, kept.object, counter.sequence), kept.object);
         END LOOP;
     END IF;
+    EXECUTE format('DROP TABLE %s', kept.parked_as);
     PERFORM pggit.clear_attic(kept.id);
     RETURN QUERY SELECT 'restore', 'TABLE', CASE WHEN kept.is_whole THEN kept.object ELSE format('%s.%I', kept.object, kept.column_names[1]) END,
         format('%s rows from %s', kept.row_count, kept.parked_as);
@@ -5785,19 +5961,15 @@ COMMENT ON FUNCTION pggit.parked_value(regclass, text, text) IS 'A parked column
 
 CREATE FUNCTION pggit.clear_attic(attic_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    caller text := coalesce(nullif(current_setting('role'), 'none'), session_user);
-    kept pggit.attic;
 BEGIN
-    SELECT a.* INTO kept FROM pggit.attic a WHERE a.id = attic_id AND a.restored_at IS NULL FOR UPDATE;
-    IF kept.id IS NULL OR NOT pg_has_role(caller, (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass(kept.parked_as)), 'USAGE') THEN
-        RAISE EXCEPTION 'only the owner of parked data can clear it' USING ERRCODE = 'GT040', HINT = 'Ask the owner, or a superuser.';
+    UPDATE pggit.attic a SET restored_at = clock_timestamp()
+    WHERE a.id = attic_id AND a.restored_at IS NULL AND to_regclass(a.parked_as) IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'only data that is not parked any more can be cleared' USING ERRCODE = 'GT040', HINT = 'pggit.restore_from_attic() brings it back.';
     END IF;
-    EXECUTE format('DROP TABLE %s', kept.parked_as);
-    UPDATE pggit.attic a SET restored_at = clock_timestamp() WHERE a.id = attic_id;
 END
 $$;
-COMMENT ON FUNCTION pggit.clear_attic(bigint) IS 'Drops a parked table whose data was brought back.';
+COMMENT ON FUNCTION pggit.clear_attic(bigint) IS 'Notes that parked data was brought back, when its table is gone.';
 
 -- 68_find_object.sql
 -- From what a user writes to an object of the index.

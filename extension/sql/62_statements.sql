@@ -1,15 +1,30 @@
 -- Pieces of DDL that many kinds of objects share. Text that comes out of a definition was written by
 -- PostgreSQL itself and is qualified and quoted; single names are quoted here.
 
+CREATE FUNCTION pggit.tokens_in(sql text) RETURNS TABLE (token text)
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- From left to right, so that a quote inside a name or a constant is none.
+    RETURN QUERY SELECT m[1] FROM regexp_matches(
+        sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)(?:[.](?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*))*[(]?)', 'g') m;
+END
+$$;
+COMMENT ON FUNCTION pggit.tokens_in(text) IS
+'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
+
 CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A name in a string constant ('public.s'::regclass) has its quotes doubled.
     RETURN ARRAY(
-        SELECT DISTINCT m[1] FROM regexp_matches(
-            replace(sql, '''''', ''''),
-            '((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*))', 'g') m
-        WHERE NOT starts_with(m[1], 'pg_catalog.'));
+        SELECT DISTINCT n.name
+        FROM pggit.tokens_in(sql) t
+        -- A name in a string constant ('public.s'::regclass) has its quotes doubled.
+        CROSS JOIN LATERAL (
+            SELECT t.token AS part WHERE t.token !~ '^'''
+            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
+                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
+        CROSS JOIN LATERAL (SELECT substring(x.part FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))') AS name) n
+        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
 END
 $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
@@ -20,15 +35,34 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg
 BEGIN
     -- A constant of somebody's type is read by that type while the statement is parsed, and with it run the
     -- checks of domains inside; an aggregate's first state is tried, too.
-    RETURN sql ~ '''::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]'
+    RETURN sql ~ '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]'
         OR sql ~ '^CREATE AGGREGATE .* M?STYPE = [^,]*[.].*INITCOND = '
         -- PostgreSQL works out what it can of a partition key and of what is generated.
-        OR sql ~ '^CREATE [A-Z ]*TABLE ' AND sql ~ ' (PARTITION BY|GENERATED ALWAYS AS [(])'
-            AND sql ~ '("|[a-z0-9_])[.]("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[(]|OPERATOR[(]';
+        OR sql ~ '^CREATE [A-Z ]*TABLE ' AND sql ~ ' (PARTITION BY|GENERATED ALWAYS AS [(])' AND NOT pggit.is_harmless(sql);
 END
 $$;
 COMMENT ON FUNCTION pggit.may_evaluate(text) IS
 'Whether PostgreSQL may run code of somebody''s, a domain''s check or a function, merely to take a statement that PostgreSQL wrote. May say so too often, never too seldom.';
+
+CREATE FUNCTION pggit.is_harmless(sql text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- PostgreSQL's own functions have a superuser's powers, too (pg_read_file, query_to_xml, set_config), so only those
+    -- that are known to do nothing else count as harmless; in capitals are words of SQL.
+    RETURN sql !~ '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]' AND strpos(sql, 'OPERATOR(') = 0 AND NOT EXISTS (
+        SELECT FROM pggit.tokens_in(sql) t
+        WHERE t.token ~ '[(]$' AND t.token !~ '^[A-Z_]+[(]$' AND rtrim(t.token, '(') <> ALL (ARRAY[
+            'nextval', 'now', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timezone', 'date_trunc', 'date_part',
+            'make_date', 'age', 'to_char', 'to_date', 'to_timestamp', 'gen_random_uuid', 'random', 'md5', 'sha256', 'lower', 'upper',
+            'initcap', 'length', 'char_length', 'octet_length', 'btrim', 'ltrim', 'rtrim', 'lpad', 'rpad', 'substr', 'substring', 'left',
+            'right', 'replace', 'split_part', 'starts_with', 'concat', 'concat_ws', 'abs', 'sign', 'round', 'ceil', 'floor', 'trunc',
+            'mod', 'array_length', 'cardinality', 'jsonb_typeof', 'json_typeof', 'jsonb_build_object', 'jsonb_build_array',
+            'to_tsvector', 'current_setting', 'num_nonnulls', 'num_nulls', 'lower_inf', 'upper_inf', 'isempty', 'isfinite',
+            'numeric', 'varying', 'character', 'char', 'bpchar', 'varchar', 'bit', 'time', 'timestamp', 'timestamptz', 'interval']));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_harmless(text) IS
+'Whether a piece of SQL that PostgreSQL wrote calls nothing but functions that are known to do no harm with whatever rights, and has no type or operator of somebody''s.';
 
 CREATE FUNCTION pggit.storage_word(letter text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -367,7 +367,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', k ->> 'parent', index_name)],
             taken_by => ARRAY[shell, own] || parent_keys,
             provides => ARRAY['make:parts of ' || (k ->> 'parent')],
-            needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name]);
+            needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name], as_owner_of => identity);
         RETURN NEXT e;
     END IF;
     RETURN QUERY

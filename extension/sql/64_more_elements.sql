@@ -122,7 +122,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', d ->> 'parent', identity)],
             taken_by => ARRAY[shell] || parent_keys || pggit.relation_keys(relation),
             provides => ARRAY['make:parts of ' || (d ->> 'parent')],
-            needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity]);
+            needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity], as_owner_of => relation);
         RETURN NEXT e;
     END IF;
     RETURN QUERY SELECT * FROM pggit.setting_element('INDEX', identity, 'tablespace', 1554, coalesce(d -> 'tablespace', 'null'),
@@ -458,12 +458,17 @@ COMMENT ON FUNCTION pggit.parts_of(text, text, jsonb, text[]) IS 'An object''s d
 CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
     RETURN QUERY
-    SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank, x.make, x.unmake, x.made_by, x.taken_by, x.via, x.link, x.provides,
+    WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p)
+    SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
+        -- At no time has something new another owner than it is to have.
+        x.make || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,
+        x.made_by || CASE x.part WHEN 'owner' THEN ARRAY[pggit.element_key(x.object_type, x.identity)] ELSE '{}' END,
+        x.taken_by, x.via, x.link, x.provides,
         x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,
         x.holds, x.claims, w.who, x.loses
-    FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) x
+    FROM part x
+    -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
     CROSS JOIN LATERAL (SELECT coalesce(x.as_owner_of, CASE WHEN pggit.may_evaluate(array_to_string(x.make, E'\n')) THEN
         CASE WHEN x.object_type IN ('TABLE', 'FOREIGN TABLE') AND x.part <> '' THEN x.identity
              WHEN x.object_type IN ('INDEX', 'TRIGGER', 'RULE', 'POLICY') THEN d ->> 'table'

@@ -127,7 +127,7 @@ BEGIN
             WHEN b.object_type IN ('FUNCTION', 'PROCEDURE') THEN
                 -- What stands before LANGUAGE cannot be replaced, but for what a new default would allow.
                 RETURN CASE WHEN split_part(a.state ->> 'definition', E'\n LANGUAGE ', 1) = split_part(b.state ->> 'definition', E'\n LANGUAGE ', 1)
-                    THEN b.make END;
+                    THEN b.make[1:1] END;
             WHEN b.object_type = 'TYPE' AND a.state ? 'labels' AND b.state ? 'labels' THEN
                 RETURN pggit.enum_changes(b.identity, a.state -> 'labels', b.state -> 'labels');
             WHEN b.object_type = 'TYPE' AND a.state ? 'attributes' AND b.state ? 'attributes' THEN

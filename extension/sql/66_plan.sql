@@ -493,7 +493,7 @@ BEGIN
                 ot.old_needs, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
             LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN o.needs END AS old_needs,
-                    CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND o.state -> 'type' <> n.state -> 'type' THEN n.state ->> 'type' END AS becomes
+                    CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
         ), step AS (
