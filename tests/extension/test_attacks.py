@@ -56,6 +56,11 @@ HER_OPERATOR = """
 """
 
 
+_QUERY_TEXT = (
+    "CREATE FUNCTION hers.sq() RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM hers.steal(); RETURN ''a''; END'"
+)
+
+
 class Trap(NamedTuple):
     """What mallory prepares, and the change whose way back, or whose return, evaluates what is hers."""
 
@@ -157,6 +162,78 @@ TRAPS = {
         "CREATE FUNCTION hers.touch() RETURNS integer LANGUAGE plpgsql AS"
         " 'BEGIN UPDATE hers.k SET a = a; RETURN 1; END'",
         "ALTER TABLE hers.t ADD COLUMN d integer DEFAULT hers.touch()",
+    ),
+    "definer-in-a-domain": Trap(
+        "CREATE DOMAIN hers.d AS integer; ALTER TABLE hers.t ADD COLUMN x hers.d DEFAULT 1",
+        "CREATE FUNCTION hers.f(integer) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS"
+        " 'BEGIN PERFORM hers.steal(); RETURN true; END'; ALTER DOMAIN hers.d ADD CHECK (hers.f(VALUE))",
+    ),
+    "index-of-a-materialized-view": Trap(
+        "", "CREATE MATERIALIZED VIEW hers.m AS SELECT a FROM hers.t; CREATE INDEX i ON hers.m ((hers.spy(1) + a))"
+    ),
+    "index-that-is-needed-early": Trap(
+        "",
+        "CREATE TABLE hers.n (a integer); CREATE INDEX i ON hers.n ((hers.spy(1) + a));"
+        "CREATE DOMAIN hers.e AS text DEFAULT ('hers.i'::regclass)::text",
+    ),
+    "name-with-blanks": Trap(
+        _QUERY_TEXT,
+        "ALTER TABLE hers.t ADD CHECK (ts_rewrite('a'::tsquery, 'select hers . sq()::tsquery, hers . sq()::tsquery')"
+        " IS NOT NULL)",
+    ),
+    "name-with-blanks-in-a-domain": Trap(
+        _QUERY_TEXT + "; CREATE DOMAIN hers.d AS text; ALTER TABLE hers.t ADD x hers.d DEFAULT 'q'",
+        "ALTER DOMAIN hers.d ADD CHECK (ts_rewrite('a'::tsquery,"
+        " 'select hers . sq()::tsquery, hers . sq()::tsquery') IS NOT NULL)",
+    ),
+    "name-behind-a-quote": Trap(
+        "CREATE FUNCTION hers.dc(text) RETURNS boolean LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM hers.steal(); RETURN true; END';"
+        'CREATE DOMAIN hers.d AS text CHECK (hers.dc(VALUE)); CREATE COLLATION hers.".c" FROM "C"',
+        'ALTER TABLE hers.t ADD "a""" hers.d COLLATE hers.".c"',
+    ),
+    # A plan works out what it can, even that for a count.
+    "index-under-a-count": Trap(
+        "",
+        "CREATE TABLE hers.n (a integer); INSERT INTO hers.n VALUES (1); CREATE INDEX ON hers.n ((hers.spy(1) + a))",
+    ),
+    "statistics-under-a-count": Trap(
+        "",
+        "CREATE TABLE hers.n (a integer, b integer); INSERT INTO hers.n VALUES (1, 1);"
+        "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.n",
+    ),
+    "partition-key-under-a-count": Trap(
+        "CREATE TABLE hers.p (a integer, b text) PARTITION BY RANGE ((hers.spy(1) + a));"
+        "CREATE TABLE hers.p1 PARTITION OF hers.p FOR VALUES FROM (0) TO (9); INSERT INTO hers.p VALUES (1, 'x')",
+        "ALTER TABLE hers.p ADD COLUMN c integer; UPDATE hers.p SET c = 1",
+    ),
+    "index-that-is-attached": Trap(
+        "CREATE TABLE hers.p (a integer NOT NULL, b text) PARTITION BY LIST (a);"
+        "ALTER TABLE hers.p ATTACH PARTITION hers.t FOR VALUES IN (1, 2)",
+        "CREATE INDEX pi ON hers.p ((hers.spy(1) + a))",
+    ),
+    "statistics-under-a-foreign-key": Trap(
+        "CREATE TABLE hers.k (a integer PRIMARY KEY); INSERT INTO hers.k VALUES (1), (2);"
+        "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.t",
+        "ALTER TABLE hers.t ADD FOREIGN KEY (a) REFERENCES hers.k",
+    ),
+    "cast-in-a-partition-key": Trap(
+        "CREATE TYPE hers.c AS (x integer); CREATE FUNCTION hers.to_c(integer) RETURNS hers.c"
+        " LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM hers.steal(); RETURN ROW($1)::hers.c; END';"
+        "CREATE FUNCTION hers.of_c(hers.c) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS"
+        " 'BEGIN PERFORM hers.steal(); RETURN 1; END';"
+        "CREATE CAST (integer AS hers.c) WITH FUNCTION hers.to_c(integer);"
+        "CREATE CAST (hers.c AS integer) WITH FUNCTION hers.of_c(hers.c)",
+        "CREATE TABLE hers.n (a integer) PARTITION BY RANGE ((((1::hers.c)::integer) + a))",
+    ),
+    "table-that-counts": Trap(
+        "CREATE TYPE hers.c AS (x bigint); CREATE FUNCTION hers.of_c(hers.c) RETURNS bigint LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM hers.steal(); RETURN 1; END';"
+        "CREATE CAST (hers.c AS bigint) WITH FUNCTION hers.of_c(hers.c) AS ASSIGNMENT;"
+        "CREATE FUNCTION hers.plant() RETURNS integer LANGUAGE plpgsql AS $f$ BEGIN PERFORM hers.steal_later();"
+        " ALTER TABLE pg_temp.pggit_step_rows ALTER COLUMN found TYPE hers.c USING NULL; RETURN 1;"
+        " EXCEPTION WHEN OTHERS THEN RETURN hers.steal_later(); END $f$",
+        "ALTER TABLE hers.t ADD COLUMN z integer DEFAULT hers.plant()",
     ),
     "foreign-key-by-a-cast": Trap(
         "CREATE TYPE hers.c AS (x integer); CREATE FUNCTION hers.to_i(hers.c) RETURNS integer LANGUAGE plpgsql"
@@ -520,3 +597,110 @@ def test_nothing_can_be_forged_at_any_level(db: Connection, connect: Connect, le
         except psycopg.Error as error:
             outcomes[forgery] = type(error)
     assert outcomes == dict.fromkeys(FORGERIES, psycopg.errors.InsufficientPrivilege)
+
+
+class Refused(NamedTuple):
+    """What the superuser makes, what mallory adds, the change by either, and the error of the way to or from it."""
+
+    base: str
+    hers: str
+    change: str
+    code: str
+    by_her: bool = False
+
+
+REFUSED = {
+    # PostgreSQL's own functions have a superuser's powers in a superuser's hands.
+    "powers": Refused(
+        "CREATE SCHEMA unused",
+        "",
+        "ALTER TABLE hers.t ADD x text; ALTER TABLE hers.t ALTER x SET DEFAULT pg_read_file('/etc/hostname')",
+        "42501",
+        by_her=True,
+    ),
+    # Her code cannot run as the owner of a superuser's table, nor as a superuser.
+    "attach": Refused(
+        "CREATE TABLE p (a integer NOT NULL, b text) PARTITION BY LIST (a)",
+        "ALTER TABLE hers.t ADD CHECK (hers.spy(1) = 1)",
+        "ALTER TABLE public.p ATTACH PARTITION hers.t FOR VALUES IN (1, 2)",
+        "GT045",
+    ),
+    "child": Refused(
+        "CREATE TABLE p (a integer NOT NULL, b text) PARTITION BY LIST (b);"
+        "CREATE TABLE hers.p1 PARTITION OF p FOR VALUES IN ('x'); ALTER TABLE hers.p1 OWNER TO mallory",
+        "ALTER TABLE hers.p1 ADD CHECK (hers.spy(length(b || a)) = 1)",
+        "ALTER TABLE public.p ALTER a TYPE bigint",
+        "GT045",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_run_with_her_rights_is_refused(db: Connection, connect: Connect, name: str) -> None:
+    refused_one = REFUSED[name]
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    db.execute(refused_one.base.encode())
+    mallory.execute(refused_one.hers.encode())
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
+    if refused_one.by_her:
+        mallory.execute(refused_one.change.encode())
+    else:
+        with connect() as careless:
+            careless.execute(refused_one.change.encode())
+    db.execute("SELECT pggit.commit('after')")
+    db.execute("TRUNCATE loot")
+    refusals = set()
+    for ref in ("before", "main"):
+        try:
+            db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [ref])
+        except psycopg.DatabaseError as error:
+            refusals.add(error.sqlstate)
+        assert looters(db) <= {("mallory", False)}
+    assert refusals == {refused_one.code}
+    assert differences(db) == []
+
+
+def test_parking_and_clearing_run_nothing_of_hers(db: Connection, connect: Connect) -> None:
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    db.execute("CREATE TABLE other (a integer PRIMARY KEY, secret text); INSERT INTO other VALUES (1, 's')")
+    db.execute("SELECT pggit.commit('with'); SELECT pggit.create_branch('with')")
+    db.execute("ALTER TABLE other DROP secret; SELECT pggit.commit('without'); SELECT * FROM pggit.checkout('with')")
+    db.execute("UPDATE other SET secret = 's'; SELECT * FROM pggit.checkout('main', force => true)")
+    db.execute("SELECT pggit.grant_access('mallory', 'admin'); TRUNCATE loot")
+    # parked with the rights of pgGit's owner, read with hers
+    mallory.execute("CREATE TABLE hers.p (a integer, b text) PARTITION BY RANGE ((hers.spy(1) + a))")
+    mallory.execute(
+        "CREATE TABLE hers.p1 PARTITION OF hers.p FOR VALUES FROM (0) TO (9); SELECT pggit.park('hers.p', 'b')"
+    )
+    # what others parked is not hers to clear, whoever's session it is
+    mallory.execute("""CREATE FUNCTION hers.clear() RETURNS integer LANGUAGE plpgsql AS $f$
+        BEGIN PERFORM pggit.clear_attic(1); RETURN 1; EXCEPTION WHEN OTHERS THEN RETURN 2; END $f$;
+        CREATE FUNCTION hers.boom(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS
+            $f$ BEGIN RETURN hers.clear(); END $f$;
+        CREATE INDEX ON hers.t (hers.boom(a))""")
+    db.execute("ANALYZE hers.t; REINDEX TABLE hers.t")
+    assert one(db, "SELECT secret FROM pggit_attic.other_1") == "s"
+    assert one(db, "SELECT count(*) FROM pggit.list_attic() WHERE id = 1") == 1
+    assert looters(db) <= {("mallory", False)}
+
+
+@pytest.mark.parametrize(
+    "settings", ["datestyle = 'SQL, DMY'", "extra_float_digits = -5", "intervalstyle = 'sql_standard'"]
+)
+def test_parked_values_are_the_same_in_every_session(db: Connection, settings: str) -> None:
+    db.execute("CREATE DOMAIN d AS date; CREATE DOMAIN f AS double precision; CREATE DOMAIN i AS interval;"
+               "CREATE TABLE t (id integer PRIMARY KEY)")  # fmt: skip
+    db.execute("SELECT pggit.commit('one'); SELECT pggit.create_branch('one')")
+    db.execute("ALTER TABLE t ADD a d, ADD b f, ADD c i; SELECT pggit.commit('two')")
+    db.execute("INSERT INTO t VALUES (1, '2026-01-02', pi(), '-1 month +2 days')")
+    whole = "SELECT a, b, c::interval = '-1 month +2 days' AS same FROM t"
+    before = db.execute(whole.encode()).fetchall()
+    db.execute(f"SET {settings}; SELECT * FROM pggit.checkout('one', force => true); RESET ALL".encode())
+    db.execute("SELECT * FROM pggit.checkout('main')")
+    for (kept,) in db.execute("SELECT id FROM pggit.list_attic()").fetchall():
+        db.execute("SELECT * FROM pggit.restore_from_attic(%s)", [kept])
+    assert db.execute(whole.encode()).fetchall() == before
