@@ -161,7 +161,7 @@ BEGIN
         object_type, identity, '', 1100,
         CASE WHEN is_domain THEN jsonb_strip_nulls(jsonb_build_object('base', d -> 'base', 'collation', d -> 'collation'))
             WHEN d ? 'attributes' THEN jsonb_build_object('kind', d -> 'kind', 'attributes',
-                (SELECT jsonb_agg(a.a - 'comment' ORDER BY a.place) FROM jsonb_array_elements(d -> 'attributes') WITH ORDINALITY AS a (a, place)))
+                (SELECT coalesce(jsonb_agg(a.a - 'comment' ORDER BY a.place), '[]') FROM jsonb_array_elements(d -> 'attributes') WITH ORDINALITY AS a (a, place)))
             ELSE d - '{owner,acl,comment}'::text[] #- '{range,multirange_comment}' END,
         make => ARRAY[body], unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]

@@ -103,6 +103,12 @@ CHANGES = {
         "SELECT id, (a).x, (a).y FROM t",
         has="ADD ATTRIBUTE z",
     ),
+    "type-without-attributes": keeps(
+        "CREATE TYPE c AS (x integer); CREATE TYPE n AS (); CREATE TABLE t (id integer); INSERT INTO t VALUES (1)",
+        "ALTER TYPE c DROP ATTRIBUTE x; ALTER TYPE n ADD ATTRIBUTE y text",
+        "SELECT id FROM t",
+        has="ADD ATTRIBUTE y",
+    ),
     "domain-in-use": keeps(
         "CREATE DOMAIN d AS integer CHECK (VALUE > 0); CREATE TABLE t (a d); INSERT INTO t VALUES (1), (2);"
         "CREATE VIEW v AS SELECT a FROM t",
