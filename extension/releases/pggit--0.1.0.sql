@@ -3296,7 +3296,7 @@ BEGIN
             unmake => ARRAY[alter_all || 'DROP IDENTITY'],
             made_by => ARRAY[own] || from_shell, taken_by => ARRAY[shell, own],
             provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence],
-            needs => ARRAY['body ' || identity, 'notnull ' || identity], claims => ARRAY['relation ' || sequence]);
+            needs => ARRAY['body ' || identity, 'notnull ' || identity], holds => '{}', claims => ARRAY['relation ' || sequence]);
         RETURN NEXT e;
         e := pggit.new_element(
             object_type, identity, 'identity acl ' || column_name, 1408,
@@ -3495,7 +3495,11 @@ BEGIN
             format('ALTER TABLE %s SET TABLESPACE pg_default', identity), '{}', '{}'),
         ('options', 1409, d -> 'options', format('ALTER TABLE %s SET (', identity) || pggit.option_list(d -> 'options') || ')',
             (pggit.option_changes('ALTER TABLE ' || identity, d -> 'options', NULL))[1], '{}', '{}'),
-        ('toast options', 1409, d -> 'toast_options', format('ALTER TABLE %s SET (', identity) || pggit.option_list(d -> 'toast_options', 'toast.') || ')',
+        -- Without a TOAST table nothing would be set; a column that needs one makes one, which stays.
+        ('toast options', 1409, d -> 'toast_options', 'DO ' || quote_literal(format(
+            'BEGIN IF (SELECT c.reltoastrelid = 0 FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass) THEN'
+            ' ALTER TABLE %s ADD COLUMN pggit_toast pg_catalog.text; ALTER TABLE %s DROP COLUMN pggit_toast; END IF; ALTER TABLE %s SET (',
+            identity, identity, identity, identity) || pggit.option_list(d -> 'toast_options', 'toast.') || '); END'),
             (pggit.option_changes('ALTER TABLE ' || identity, d -> 'toast_options', NULL, 'toast.'))[1], '{}', '{}'),
         ('row security', 1810, d -> 'row_security', format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', identity),
             format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', identity), '{}', '{}'),
@@ -4456,7 +4460,7 @@ BEGIN
             n.identity COLLATE "C", n.object_type,
             CASE WHEN n.action IN ('drop', 'suspend') THEN -n.rank ELSE n.rank END, n.part COLLATE "C", n.action);
     WITH node AS (
-        SELECT n.id, n.action, n.key, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
+        SELECT n.id, n.action, n.key, n.part, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
         FROM unnest(nodes) n
     ), provided AS (
         SELECT n.id, n.action, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
@@ -4465,6 +4469,7 @@ BEGIN
         SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
             AND p.action IN ('create', 'alter', 'resume')
         WHERE n.action IN ('create', 'alter', 'resume') AND NOT starts_with(want, 'drop:')
+          AND NOT (n.part = 'acl' AND p.action <> 'create')  -- privileges want a column, whatever its type
         UNION
         -- removed after what needs it
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
@@ -4676,6 +4681,12 @@ BEGIN
                      OR o.via && gone.gone_keys AND NOT EXISTS (
                         SELECT FROM unnest(keys, fates) AS l (key, fate) WHERE l.key = o.link AND l.fate <> 'keep')
                     THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                -- A table that is written anew may be without a TOAST table for a moment, and lose what was set on it.
+                WHEN o.part = 'toast options' AND n.key IS NOT NULL AND EXISTS (
+                    SELECT FROM unnest(keys, fates) AS c (key, fate)
+                    WHERE starts_with(c.key, pggit.element_key(o.object_type, o.identity, 'column '))
+                      AND (c.fate = 'suspend' OR c.fate = 'alter' AND changes ->> c.key <> '[]'))
+                    THEN 'replace'
                 WHEN o.part LIKE 'default %' AND EXISTS (
                     SELECT FROM unnest(keys, fates) AS c (key, fate)
                     WHERE c.key = pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9))

@@ -272,7 +272,7 @@ BEGIN
             unmake => ARRAY[alter_all || 'DROP IDENTITY'],
             made_by => ARRAY[own] || from_shell, taken_by => ARRAY[shell, own],
             provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence],
-            needs => ARRAY['body ' || identity, 'notnull ' || identity], claims => ARRAY['relation ' || sequence]);
+            needs => ARRAY['body ' || identity, 'notnull ' || identity], holds => '{}', claims => ARRAY['relation ' || sequence]);
         RETURN NEXT e;
         e := pggit.new_element(
             object_type, identity, 'identity acl ' || column_name, 1408,
@@ -471,7 +471,11 @@ BEGIN
             format('ALTER TABLE %s SET TABLESPACE pg_default', identity), '{}', '{}'),
         ('options', 1409, d -> 'options', format('ALTER TABLE %s SET (', identity) || pggit.option_list(d -> 'options') || ')',
             (pggit.option_changes('ALTER TABLE ' || identity, d -> 'options', NULL))[1], '{}', '{}'),
-        ('toast options', 1409, d -> 'toast_options', format('ALTER TABLE %s SET (', identity) || pggit.option_list(d -> 'toast_options', 'toast.') || ')',
+        -- Without a TOAST table nothing would be set; a column that needs one makes one, which stays.
+        ('toast options', 1409, d -> 'toast_options', 'DO ' || quote_literal(format(
+            'BEGIN IF (SELECT c.reltoastrelid = 0 FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass) THEN'
+            ' ALTER TABLE %s ADD COLUMN pggit_toast pg_catalog.text; ALTER TABLE %s DROP COLUMN pggit_toast; END IF; ALTER TABLE %s SET (',
+            identity, identity, identity, identity) || pggit.option_list(d -> 'toast_options', 'toast.') || '); END'),
             (pggit.option_changes('ALTER TABLE ' || identity, d -> 'toast_options', NULL, 'toast.'))[1], '{}', '{}'),
         ('row security', 1810, d -> 'row_security', format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', identity),
             format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', identity), '{}', '{}'),

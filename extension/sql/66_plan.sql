@@ -183,7 +183,7 @@ BEGIN
             n.identity COLLATE "C", n.object_type,
             CASE WHEN n.action IN ('drop', 'suspend') THEN -n.rank ELSE n.rank END, n.part COLLATE "C", n.action);
     WITH node AS (
-        SELECT n.id, n.action, n.key, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
+        SELECT n.id, n.action, n.key, n.part, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
         FROM unnest(nodes) n
     ), provided AS (
         SELECT n.id, n.action, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
@@ -192,6 +192,7 @@ BEGIN
         SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
             AND p.action IN ('create', 'alter', 'resume')
         WHERE n.action IN ('create', 'alter', 'resume') AND NOT starts_with(want, 'drop:')
+          AND NOT (n.part = 'acl' AND p.action <> 'create')  -- privileges want a column, whatever its type
         UNION
         -- removed after what needs it
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
@@ -403,6 +404,12 @@ BEGIN
                      OR o.via && gone.gone_keys AND NOT EXISTS (
                         SELECT FROM unnest(keys, fates) AS l (key, fate) WHERE l.key = o.link AND l.fate <> 'keep')
                     THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                -- A table that is written anew may be without a TOAST table for a moment, and lose what was set on it.
+                WHEN o.part = 'toast options' AND n.key IS NOT NULL AND EXISTS (
+                    SELECT FROM unnest(keys, fates) AS c (key, fate)
+                    WHERE starts_with(c.key, pggit.element_key(o.object_type, o.identity, 'column '))
+                      AND (c.fate = 'suspend' OR c.fate = 'alter' AND changes ->> c.key <> '[]'))
+                    THEN 'replace'
                 WHEN o.part LIKE 'default %' AND EXISTS (
                     SELECT FROM unnest(keys, fates) AS c (key, fate)
                     WHERE c.key = pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9))
