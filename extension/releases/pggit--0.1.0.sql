@@ -2591,11 +2591,19 @@ COMMENT ON FUNCTION pggit.unversioned() IS 'Objects of kinds that pgGit does not
 -- 32 bytes, a key 32 in a leaf and one in any other node; so place n begins at byte 32 * n - 31. position() finds a
 -- key's place; that a hash should stand across two others is as likely as two things with one hash.
 
+CREATE FUNCTION pggit.node_hash(leaf boolean, node_keys bytea, node_children bytea) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN encode(sha256(CASE WHEN leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || node_keys || node_children), 'hex');
+END
+$$;
+COMMENT ON FUNCTION pggit.node_hash(boolean, bytea, bytea) IS 'What a node of a tree is known by.';
+
 CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys bytea, node_children bytea, node_counts integer[])
 RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    node_hash text := encode(sha256(CASE WHEN leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || node_keys || node_children), 'hex');
+    node_hash text := pggit.node_hash(leaf, node_keys, node_children);
 BEGIN
     INSERT INTO pggit.trees (hash, is_leaf, object_count, keys, children, counts)
     VALUES (node_hash, leaf,
@@ -2801,7 +2809,7 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg
 BEGIN
     -- PostgreSQL's own functions have a superuser's powers, too (pg_read_file, query_to_xml, set_config), so only those
     -- that are known to do nothing else count as harmless; in capitals are words of SQL.
-    RETURN sql !~ '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]' AND strpos(sql, 'OPERATOR(') = 0 AND NOT EXISTS (
+    RETURN strpos(sql, 'OPERATOR(') = 0 AND NOT EXISTS (
         SELECT FROM pggit.tokens_in(sql) t
         WHERE t.token ~ '[(]$' AND t.token !~ '^[A-Z_]+[(]$' AND rtrim(t.token, '(') <> ALL (ARRAY[
             'nextval', 'now', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timezone', 'date_trunc', 'date_part',
@@ -2814,7 +2822,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.is_harmless(text) IS
-'Whether a piece of SQL that PostgreSQL wrote calls nothing but functions that are known to do no harm with whatever rights, and has no type or operator of somebody''s.';
+'Whether a piece of SQL that PostgreSQL wrote calls nothing but functions that are known to do no harm with whatever rights, and no operator of somebody''s. Types are another matter: may_evaluate() and has_code() look at them.';
 
 CREATE FUNCTION pggit.storage_word(letter text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -5401,7 +5409,7 @@ COMMENT ON FUNCTION pggit.may_run_code(text, boolean) IS
 CREATE FUNCTION pggit.has_code(sql text, besides text[] DEFAULT '{}') RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN NOT pggit.is_harmless(regexp_replace(sql, '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]', '::', 'g'))
+    RETURN NOT pggit.is_harmless(sql)
         OR EXISTS (SELECT FROM unnest(pggit.names_in(sql)) n WHERE n <> ALL (besides) AND pggit.type_has_code(to_regtype(n)));
 END
 $$;
@@ -5612,7 +5620,7 @@ END
 $$;
 COMMENT ON FUNCTION pggit.name_before(text, pggit.plan_node[]) IS 'What a table is called before a plan''s renames.';
 
-CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[], force boolean)
+CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[], force boolean, parked jsonb DEFAULT '[]')
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -5624,10 +5632,13 @@ DECLARE
 BEGIN
     FOREACH node IN ARRAY nodes LOOP
         PERFORM pggit.require_one_owner(node);
-        IF node.becomes IS NOT NULL THEN
+        -- PostgreSQL's own types were asked before; others may be made, or made anew, by the plan itself.
+        IF node.becomes IS NOT NULL AND (node.action = 'resume' OR coalesce(to_regtype(node.becomes)::oid >= 16384, true)) THEN
             column_name := substr(node.part, 8);
             changing := pggit.rows_that_change(node.identity, column_name, node.becomes);
-            IF changing > 0 AND force THEN
+            IF changing > 0 AND parked @> jsonb_build_array(jsonb_build_object('table', node.identity, 'column', column_name)) THEN
+                NULL;
+            ELSIF changing > 0 AND force THEN
                 RETURN QUERY SELECT p.* FROM pggit.park_and_tell(node.identity, column_name) p;
             ELSIF changing > 0 THEN
                 RAISE EXCEPTION 'this would drop data: column %.% (as % % values would change)', node.identity, quote_ident(column_name), node.becomes, changing
@@ -5647,8 +5658,8 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[], boolean) IS
-'Runs the steps of a plan and tells each. Values that a type which the plan itself made would change are parked with force; without it, raises GT037.';
+COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[], boolean, jsonb) IS
+'Runs the steps of a plan and tells each. Values that a type which the plan itself made would change are parked with force, unless that column is parked already; without it, raises GT037.';
 
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
@@ -5744,7 +5755,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
 
-    RETURN QUERY SELECT * FROM pggit.run_nodes(nodes, force);
+    RETURN QUERY SELECT * FROM pggit.run_nodes(nodes, force, parks);
 
     IF pggit.live_tree() <> target THEN
         from_tree := pggit.live_tree();
@@ -7313,7 +7324,7 @@ BEGIN
         WHERE m.hash IS NOT NULL AND NOT EXISTS (SELECT FROM pggit.blobs b WHERE b.hash = m.hash)
         UNION ALL
         SELECT format('the tree node %s was changed', t.hash) FROM pggit.trees t
-        WHERE t.hash <> encode(sha256(CASE WHEN t.is_leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || t.keys || t.children), 'hex')
+        WHERE t.hash <> pggit.node_hash(t.is_leaf, t.keys, t.children)
         UNION ALL
         SELECT DISTINCT format('the tree node %s mentions %s, which is gone', t.hash, c.hash)
         FROM pggit.trees t CROSS JOIN LATERAL generate_series(1, length(t.children), 32) p

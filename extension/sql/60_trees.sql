@@ -6,11 +6,19 @@
 -- 32 bytes, a key 32 in a leaf and one in any other node; so place n begins at byte 32 * n - 31. position() finds a
 -- key's place; that a hash should stand across two others is as likely as two things with one hash.
 
+CREATE FUNCTION pggit.node_hash(leaf boolean, node_keys bytea, node_children bytea) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN encode(sha256(CASE WHEN leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || node_keys || node_children), 'hex');
+END
+$$;
+COMMENT ON FUNCTION pggit.node_hash(boolean, bytea, bytea) IS 'What a node of a tree is known by.';
+
 CREATE FUNCTION pggit.put_tree(leaf boolean, node_keys bytea, node_children bytea, node_counts integer[])
 RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    node_hash text := encode(sha256(CASE WHEN leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || node_keys || node_children), 'hex');
+    node_hash text := pggit.node_hash(leaf, node_keys, node_children);
 BEGIN
     INSERT INTO pggit.trees (hash, is_leaf, object_count, keys, children, counts)
     VALUES (node_hash, leaf,

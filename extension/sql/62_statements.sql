@@ -49,7 +49,7 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg
 BEGIN
     -- PostgreSQL's own functions have a superuser's powers, too (pg_read_file, query_to_xml, set_config), so only those
     -- that are known to do nothing else count as harmless; in capitals are words of SQL.
-    RETURN sql !~ '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]' AND strpos(sql, 'OPERATOR(') = 0 AND NOT EXISTS (
+    RETURN strpos(sql, 'OPERATOR(') = 0 AND NOT EXISTS (
         SELECT FROM pggit.tokens_in(sql) t
         WHERE t.token ~ '[(]$' AND t.token !~ '^[A-Z_]+[(]$' AND rtrim(t.token, '(') <> ALL (ARRAY[
             'nextval', 'now', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timezone', 'date_trunc', 'date_part',
@@ -62,7 +62,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.is_harmless(text) IS
-'Whether a piece of SQL that PostgreSQL wrote calls nothing but functions that are known to do no harm with whatever rights, and has no type or operator of somebody''s.';
+'Whether a piece of SQL that PostgreSQL wrote calls nothing but functions that are known to do no harm with whatever rights, and no operator of somebody''s. Types are another matter: may_evaluate() and has_code() look at them.';
 
 CREATE FUNCTION pggit.storage_word(letter text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -109,7 +109,7 @@ COMMENT ON FUNCTION pggit.may_run_code(text, boolean) IS
 CREATE FUNCTION pggit.has_code(sql text, besides text[] DEFAULT '{}') RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN NOT pggit.is_harmless(regexp_replace(sql, '::("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]', '::', 'g'))
+    RETURN NOT pggit.is_harmless(sql)
         OR EXISTS (SELECT FROM unnest(pggit.names_in(sql)) n WHERE n <> ALL (besides) AND pggit.type_has_code(to_regtype(n)));
 END
 $$;
@@ -320,7 +320,7 @@ END
 $$;
 COMMENT ON FUNCTION pggit.name_before(text, pggit.plan_node[]) IS 'What a table is called before a plan''s renames.';
 
-CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[], force boolean)
+CREATE FUNCTION pggit.run_nodes(nodes pggit.plan_node[], force boolean, parked jsonb DEFAULT '[]')
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -332,10 +332,13 @@ DECLARE
 BEGIN
     FOREACH node IN ARRAY nodes LOOP
         PERFORM pggit.require_one_owner(node);
-        IF node.becomes IS NOT NULL THEN
+        -- PostgreSQL's own types were asked before; others may be made, or made anew, by the plan itself.
+        IF node.becomes IS NOT NULL AND (node.action = 'resume' OR coalesce(to_regtype(node.becomes)::oid >= 16384, true)) THEN
             column_name := substr(node.part, 8);
             changing := pggit.rows_that_change(node.identity, column_name, node.becomes);
-            IF changing > 0 AND force THEN
+            IF changing > 0 AND parked @> jsonb_build_array(jsonb_build_object('table', node.identity, 'column', column_name)) THEN
+                NULL;
+            ELSIF changing > 0 AND force THEN
                 RETURN QUERY SELECT p.* FROM pggit.park_and_tell(node.identity, column_name) p;
             ELSIF changing > 0 THEN
                 RAISE EXCEPTION 'this would drop data: column %.% (as % % values would change)', node.identity, quote_ident(column_name), node.becomes, changing
@@ -355,8 +358,8 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[], boolean) IS
-'Runs the steps of a plan and tells each. Values that a type which the plan itself made would change are parked with force; without it, raises GT037.';
+COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[], boolean, jsonb) IS
+'Runs the steps of a plan and tells each. Values that a type which the plan itself made would change are parked with force, unless that column is parked already; without it, raises GT037.';
 
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
@@ -452,7 +455,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
 
-    RETURN QUERY SELECT * FROM pggit.run_nodes(nodes, force);
+    RETURN QUERY SELECT * FROM pggit.run_nodes(nodes, force, parks);
 
     IF pggit.live_tree() <> target THEN
         from_tree := pggit.live_tree();

@@ -138,7 +138,7 @@ BEGIN
         WHERE m.hash IS NOT NULL AND NOT EXISTS (SELECT FROM pggit.blobs b WHERE b.hash = m.hash)
         UNION ALL
         SELECT format('the tree node %s was changed', t.hash) FROM pggit.trees t
-        WHERE t.hash <> encode(sha256(CASE WHEN t.is_leaf THEN 'leaf'::bytea ELSE 'node'::bytea END || t.keys || t.children), 'hex')
+        WHERE t.hash <> pggit.node_hash(t.is_leaf, t.keys, t.children)
         UNION ALL
         SELECT DISTINCT format('the tree node %s mentions %s, which is gone', t.hash, c.hash)
         FROM pggit.trees t CROSS JOIN LATERAL generate_series(1, length(t.children), 32) p

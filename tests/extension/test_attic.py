@@ -445,7 +445,7 @@ def test_values_that_a_type_would_round_are_at_stake(
     assert state(db) == before
     kept = [row[0] for row in db.execute("SELECT a::text FROM t ORDER BY id")]
     db.execute("SELECT * FROM pggit.checkout('before', force => true)")
-    (parked_as,) = db.execute("SELECT parked_as FROM pggit.list_attic()").fetchone() or ("",)
+    ((parked_as,),) = db.execute("SELECT parked_as FROM pggit.list_attic()").fetchall()
     assert [row[0] for row in db.execute(f"SELECT a::text FROM {parked_as} ORDER BY id".encode())] == kept
     assert differences(db) == []
 
