@@ -564,15 +564,6 @@ COMMENT ON FUNCTION pggit.in_scope(pggit.catalog_entry, jsonb) IS
 -- Readers for what pg_class holds. They take any number of relations: the one that a command changed, or all that
 -- there are. What is rare is asked by a function of its own, which costs nothing where it is not called.
 
-CREATE FUNCTION pggit.comment_of(class oid, object oid) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (SELECT m.description FROM pg_description m
-            WHERE m.objoid = object AND m.classoid = class AND m.objsubid = 0);
-END
-$$;
-COMMENT ON FUNCTION pggit.comment_of(oid, oid) IS 'The comment on an object.';
-
 CREATE FUNCTION pggit.relation_name(relation oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -593,7 +584,7 @@ BEGIN
             'cycle', s.seqcycle, 'owner', pg_get_userbyid(c.relowner),
             'persistence', CASE WHEN c.relpersistence = 'u' THEN 'unlogged' END,
             'acl', pggit.acl_items(c.relacl, 's', c.relowner),
-            'comment', pggit.comment_of('pg_class'::regclass, c.oid))
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
         FROM pg_depend i
         JOIN pg_sequence s ON s.seqrelid = i.objid
         JOIN pg_class c ON c.oid = i.objid
@@ -614,7 +605,9 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT x.attnum, x.attname, x.attnotnull FROM pg_attribute x WHERE x.attrelid = k.conrelid AND x.attnum = k.conkey[1] OFFSET 0) a
         CROSS JOIN LATERAL (SELECT x.relname FROM pg_class x WHERE x.oid = k.conrelid OFFSET 0) r
-        CROSS JOIN LATERAL (SELECT pggit.comment_of('pg_constraint'::regclass, k.oid) AS description OFFSET 0) m
+        LEFT JOIN LATERAL (
+            SELECT x.description FROM pg_description x
+            WHERE x.objoid = k.oid AND x.classoid = 'pg_constraint'::regclass AND x.objsubid = 0 OFFSET 0) m ON true
         WHERE k.conrelid = ANY (relations) AND k.contype = 'n' AND a.attnotnull
           AND (k.connoinherit OR NOT k.convalidated OR m.description IS NOT NULL
                -- one that came from a parent has no name of its own; a long name is shortened, which takes a closer look
@@ -704,10 +697,10 @@ BEGIN
         'definition', pg_get_constraintdef(k.oid),
         'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END,
         'parent', CASE WHEN k.conparentid <> 0 THEN pggit.constraint_name(k.conparentid) END,
-        'comment', pggit.comment_of('pg_constraint'::regclass, k.oid),
+        'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0),
         'index_options', pggit.sorted_options(x.reloptions),
         'tablespace', CASE WHEN x.reltablespace <> 0 THEN pggit.tablespace_name(x.reltablespace) END,
-        'index_comment', CASE WHEN x.oid IS NOT NULL THEN pggit.comment_of('pg_class'::regclass, x.oid) END))
+        'index_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = x.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0)))
     FROM pg_constraint k
     LEFT JOIN LATERAL (
         SELECT y.oid, y.reloptions, y.reltablespace FROM pg_class y WHERE k.contype IN ('p', 'u', 'x') AND y.oid = k.conindid OFFSET 0) x ON true
@@ -793,14 +786,6 @@ END
 $$;
 COMMENT ON FUNCTION pggit.access_method(oid) IS 'An access method''s name.';
 
-CREATE FUNCTION pggit.toast_options(relation oid) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (SELECT pggit.sorted_options(o.reloptions) FROM pg_class o WHERE o.oid = relation);
-END
-$$;
-COMMENT ON FUNCTION pggit.toast_options(oid) IS 'What was set on a TOAST table.';
-
 CREATE FUNCTION pggit.read_tables(relations oid[]) RETURNS SETOF pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -818,7 +803,7 @@ BEGIN
                     SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
                     WHERE i.indrelid = c.oid AND i.indisclustered) END,
                 'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
-                'comment', pggit.comment_of('pg_class'::regclass, c.oid))
+                'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
             || CASE WHEN c.relkind IN ('v', 'm') THEN jsonb_build_object(
                 -- Whether a materialized view is populated is data, not schema.
                 'query', pg_get_viewdef(c.oid),
@@ -833,7 +818,8 @@ BEGIN
                 'partition_bound', CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
                 'parents', CASE WHEN p.parent IS NOT NULL THEN pggit.read_parents(c.oid) END,
                 'of_type', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
-                'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN pggit.toast_options(c.reltoastrelid) END,
+                'toast_options', (
+                    SELECT pggit.sorted_options(o.reloptions) FROM pg_class o WHERE o.oid = c.reltoastrelid),
                 'replica_identity', CASE WHEN c.relreplident <> 'd' THEN pggit.read_replica_identity(c.oid, c.relreplident) END)
                 || CASE WHEN c.relkind = 'f' THEN pggit.read_foreign_side(c.oid) ELSE '{}' END
                 || CASE WHEN c.relhastriggers THEN pggit.read_switches(c.oid) ELSE '{}' END END),
@@ -865,7 +851,7 @@ BEGIN
             'owned_by', CASE WHEN owner_table > 0 THEN pggit.relation_name(owner_table) || '.' || quote_ident((
                 SELECT a.attname FROM pg_attribute a WHERE a.attrelid = owner_table AND a.attnum = owner_column)) END,
             'acl', pggit.acl_items(c.relacl, 's', c.relowner),
-            'comment', pggit.comment_of('pg_class'::regclass, c.oid)))
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0)))
         FROM pg_sequence s WHERE s.seqrelid = c.oid);
 END
 $$;
@@ -1078,7 +1064,7 @@ BEGIN
             'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(object) END,
             'aggregate', CASE WHEN p.prokind = 'a' THEN pggit.read_aggregate(object) END,
             'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
-            'comment', pggit.comment_of('pg_proc'::regclass, object))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = object AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0))),
         NULL)::pggit.catalog_entry;
 END
 $$;

@@ -119,7 +119,7 @@ BEGIN
             'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(object) END,
             'aggregate', CASE WHEN p.prokind = 'a' THEN pggit.read_aggregate(object) END,
             'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
-            'comment', pggit.comment_of('pg_proc'::regclass, object))),
+            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = object AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0))),
         NULL)::pggit.catalog_entry;
 END
 $$;
