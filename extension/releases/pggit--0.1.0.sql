@@ -2776,6 +2776,16 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.as_written(sql text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN regexp_replace(
+        sql, $re$\((ARRAY\[(?:[^]['"]|'(?:[^']|'')*'|"(?:[^"]|"")*")*\])\)::(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_ ]*|[.]|\([0-9,]+\))+\[\]$re$, '\1', 'g');
+END
+$$;
+COMMENT ON FUNCTION pggit.as_written(text) IS
+'A statement in words that PostgreSQL reads as they were meant: a list of constants that an operator takes in another type it writes (ARRAY[…])::type[], and reads that as a list whose every constant is cast.';
+
 CREATE FUNCTION pggit.may_evaluate(sql text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -4030,8 +4040,10 @@ BEGIN
     RETURN QUERY
     WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p)
     SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
+        CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(x.make[1], E'\nAS ') > 0 THEN x.make
+            ELSE ARRAY(SELECT pggit.as_written(m.sql) FROM unnest(x.make) WITH ORDINALITY AS m (sql, place) ORDER BY m.place) END
         -- At no time has something new another owner than it is to have.
-        x.make || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,
+        || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,
         x.made_by || CASE x.part WHEN 'owner' THEN ARRAY[pggit.element_key(x.object_type, x.identity)] ELSE '{}' END,
         x.taken_by, x.via, x.link, x.provides,
         x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,
@@ -4454,10 +4466,10 @@ BEGIN
             n.identity COLLATE "C", n.object_type,
             CASE WHEN n.action IN ('drop', 'suspend') THEN -n.rank ELSE n.rank END, n.part COLLATE "C", n.action);
     WITH node AS (
-        SELECT n.id, n.action, n.key, n.part, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
+        SELECT n.id, n.action, n.key, n.identity, n.part, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
         FROM unnest(nodes) n
     ), provided AS (
-        SELECT n.id, n.action, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
+        SELECT n.id, n.action, n.identity, n.part, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
     ), edge AS (
         -- made before what needs it
         SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
@@ -4472,7 +4484,7 @@ BEGIN
         UNION
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.old_needs) want JOIN provided p ON p.p = want
             AND p.action = 'drop'
-        WHERE n.action = 'alter'
+        WHERE n.action = 'alter' AND NOT (p.identity = n.identity AND p.part LIKE 'column %')  -- the table is there without the column
         UNION
         SELECT m.id, n.id FROM node n JOIN node m ON m.key = n.key AND m.action IN ('create', 'resume', 'alter')
         WHERE n.action IN ('drop', 'suspend')
@@ -4543,6 +4555,7 @@ DECLARE
     broken text[];
     asked text[] := '{}';
     reset_roles text[];
+    targets text[];
 BEGIN
     objects := ARRAY(SELECT o FROM pggit.changed_objects(from_tree, to_tree) o);
     IF objects = '{}' THEN
@@ -4583,7 +4596,14 @@ BEGIN
                          pggit.tree_lookup(to_tree, pggit.tree_key(b.object_type, b.identity)))
     ) x WHERE x.role = '' OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = x.role);
 
-    nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles);
+    -- Keys may lead from tables that do not change.
+    SELECT array_agg(p.parent) INTO targets
+    FROM (SELECT DISTINCT o.old_definition #>> '{parents,0}' AS parent FROM unnest(objects) o
+          WHERE o.new_definition IS NULL AND o.old_definition ? 'partition_bound') p
+    WHERE NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.identity = p.parent AND x.object_type = 'TABLE' AND x.new_definition IS NULL)
+      AND EXISTS (SELECT FROM pggit.objects_that_mention(from_tree, ARRAY['REFERENCES ' || p.parent || '('], '{}') o);
+
+    nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles, targets);
     RETURN QUERY SELECT * FROM pggit.order_nodes(nodes);
 END
 $$;
@@ -4601,6 +4621,7 @@ DECLARE
     relation_names text[];
     contested text[];
     tightened text[];
+    filled text[];
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -4644,6 +4665,12 @@ BEGIN
     FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
     JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
     WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %');
+
+    -- PostgreSQL writes a table anew to fill a column, which it does not while its row type is that of another's column.
+    SELECT array_agg(DISTINCT n.identity) INTO filled
+    FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
+    WHERE n.object_type = 'TABLE' AND (n.part LIKE 'identity %' OR n.part LIKE 'default %' OR n.part LIKE 'column %' AND n.state ? 'generated')
+      AND pggit.element_key('TABLE', n.identity) = ANY (SELECT o.key FROM unnest(old_elements) o);
 
     LOOP
         previous := fates;
@@ -4697,6 +4724,9 @@ BEGIN
                 WHEN o.holds && relation_names AND (
                         o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
                     THEN 'replace'
+                WHEN filled IS NOT NULL AND o.object_type = 'MATERIALIZED VIEW' AND o.part = ''
+                     AND EXISTS (SELECT FROM unnest(filled) t WHERE strpos(o.state ->> 'query', '.*::' || t) > 0)
+                    THEN 'replace'
                 WHEN tightened IS NOT NULL AND o.object_type = 'TABLE' AND o.part LIKE 'column %' AND NOT o.state ? 'generated'
                      AND n.key IS NOT NULL AND EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '['))
                     THEN 'suspend'
@@ -4729,6 +4759,7 @@ BEGIN
             SELECT unnest(broken_names) AS b
             UNION SELECT unnest(relation_names)
             UNION SELECT unnest(tightened)
+            UNION SELECT unnest(filled)
             UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
     broken := ARRAY(SELECT regexp_replace(b, '^(server|wrapper) ', '') FROM unnest(broken) b);
@@ -4738,7 +4769,7 @@ COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
 'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
 
 CREATE FUNCTION pggit.plan_nodes(
-    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[])
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[], targets text[])
 RETURNS pggit.plan_node[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -4779,7 +4810,12 @@ BEGIN
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
                     o.identity, substr(o.part, 8), substr(o.part, 8))]
                     -- a child that had the column before it got the parent keeps it
-                    ELSE o.unmake || ARRAY(
+                    -- PostgreSQL drops no partition that a key leads to with its parent
+                    ELSE CASE WHEN o.part = '' THEN ARRAY(
+                        SELECT l.unmake[1] FROM unnest(old_elements) l
+                        WHERE l.key = pggit.element_key(o.object_type, o.identity, 'link') AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets))
+                        ELSE '{}' END
+                    || o.unmake || ARRAY(
                         SELECT format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', x.identity, substr(x.part, 8)) FROM old_side x
                         WHERE o.part LIKE 'column %' AND x.part LIKE 'column %' AND x.is_taken AND x.is_heir AND o.key = ANY (x.via) AND NOT x.taken_by && gone
                         ORDER BY x.key COLLATE "C") END AS statements,
@@ -4799,6 +4835,10 @@ BEGIN
             UNION ALL
             SELECT CASE n.fate WHEN 'alter' THEN 'alter' WHEN 'suspend' THEN 'resume' ELSE 'create' END, n.key, n.object_type, n.identity, n.part,
                 CASE
+                    -- PostgreSQL lets no owned sequence change its owner; it is given to its table again afterwards
+                    WHEN n.fate = 'alter' AND n.object_type = 'SEQUENCE' AND n.part = 'owner'
+                         AND pggit.element_key('SEQUENCE', n.identity, 'owned by') = ANY (touched)
+                        THEN ARRAY[format('ALTER SEQUENCE %s OWNED BY NONE', n.identity)] || n.make
                     WHEN n.fate = 'alter' THEN ARRAY(SELECT s FROM jsonb_array_elements_text(changes -> n.key) s)
                     WHEN n.fate = 'suspend' THEN ARRAY[concat(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', n.identity, substr(n.part, 8), n.state ->> 'type'),
                         ' COLLATE ' || (n.state ->> 'collation'), format(' USING %I::%s', substr(n.part, 8), n.state ->> 'type'))]
@@ -4808,6 +4848,9 @@ BEGIN
                         (n.state ->> 'kind')::"char", n.state ->> 'target', NULL, n.state ->> 'owner', nullif(n.state -> 'acl', 'null'), n.state ->> 'owner',
                         CASE WHEN n.object_type = 'SCHEMA' AND n.identity = 'public' THEN coalesce(reset_roles, '{}') || ARRAY[''] ELSE reset_roles END,
                         NULL, nullif(n.state -> 'columns', 'null'))
+                    -- PostgreSQL gives children no identity, and so no column with one
+                    WHEN n.part LIKE 'column %' AND i.make IS NOT NULL
+                        THEN ARRAY[regexp_replace(n.make[1], ' GENERATED (ALWAYS|BY DEFAULT) AS IDENTITY [(].* (NO )?CYCLE[)]', '')] || n.make[2:] || i.make
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}'),
                 n.needs || coalesce(t.needs, '{}')
@@ -4828,6 +4871,12 @@ BEGIN
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.holds) UNION ALL SELECT 3, unnest(x.claims)) u
                 WHERE x.is_made AND n.key = ANY (x.made_by) AND NOT (u.side = 2 AND u.p = ANY (n.provides))
             ) t ON n.part = '' OR n.part LIKE 'column %'
+            LEFT JOIN LATERAL (
+                SELECT e.make FROM unnest(new_elements) e
+                WHERE e.key = pggit.element_key(n.object_type, n.identity, 'identity ' || substr(n.part, 8)) AND EXISTS (
+                    SELECT FROM unnest(new_elements) child LEFT JOIN unnest(new_elements) link ON link.key = child.link
+                    WHERE n.key = ANY (child.via) AND (link.state ->> 'bound' IS NULL OR current_setting('server_version_num')::integer < 170000))
+            ) i ON n.part LIKE 'column %'
             WHERE NOT n.is_made
               -- An owned sequence has its table's owner.
               AND NOT (n.fate = 'alter' AND n.object_type = 'SEQUENCE' AND n.part = 'owner'
@@ -4845,8 +4894,8 @@ BEGIN
         FROM step s ORDER BY s.key COLLATE "C", s.action);
 END
 $$;
-COMMENT ON FUNCTION pggit.plan_nodes(pggit.element[], pggit.element[], text[], text[], jsonb, text[]) IS
-'The steps of a plan, with ids from 1 on and in no useful order yet.';
+COMMENT ON FUNCTION pggit.plan_nodes(pggit.element[], pggit.element[], text[], text[], jsonb, text[], text[]) IS
+'The steps of a plan, with ids from 1 on and in no useful order yet. targets are partitioned tables that stay and that foreign keys lead to.';
 
 -- 66_renames.sql
 -- Renames: trees know nothing of them, but history does. What kept its id from one name to another is renamed and
@@ -4934,17 +4983,38 @@ $$;
 COMMENT ON FUNCTION pggit.find_column_renames(text, text, text, jsonb, jsonb) IS
 'Which columns that one side alone has are the same under another name.';
 
+CREATE FUNCTION pggit.find_constraint_renames(old_constraints jsonb, new_constraints jsonb)
+RETURNS TABLE (old_name text, new_name text, is_followed boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT p.was, p.becomes, p.follows
+    FROM (
+        SELECT o.key AS was, n.key AS becomes, n.value ? 'inherited' AND NOT n.value ? 'parent' AS follows,
+            count(*) OVER (PARTITION BY o.key) AS of_old, count(*) OVER (PARTITION BY n.key) AS of_new
+        FROM jsonb_each(old_constraints) o
+        JOIN jsonb_each(new_constraints) n ON n.value - 'parent' = o.value - 'parent' AND n.value ? 'parent' = o.value ? 'parent'
+        WHERE NOT new_constraints ? o.key AND NOT old_constraints ? n.key
+    ) p
+    WHERE p.of_old = 1 AND p.of_new = 1 ORDER BY p.was COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION pggit.find_constraint_renames(jsonb, jsonb) IS
+'Which of a table''s constraints that one side alone has are the same under another name: one that has the same definition is. is_followed: the name comes from the parent''s.';
+
 CREATE FUNCTION pggit.rename_in_text(content text, renames pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r pggit.rename;
     pattern text;
 BEGIN
-    FOREACH r IN ARRAY renames LOOP
-        CONTINUE WHEN r.old_column IS NOT NULL;
+    -- An object's old name has its schema's old name in it.
+    FOR r IN SELECT x.* FROM unnest(renames) x WHERE x.old_column IS NULL ORDER BY x.object_type = 'SCHEMA' LOOP
         pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
         content := regexp_replace(
-            content, '(?<![a-z0-9_".])' || pattern || CASE r.object_type WHEN 'SCHEMA' THEN '(?=[.])' ELSE '(?![a-z0-9_"])' END,
+            content, '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
+                -- what has a parenthesis after it is a function, but for the table that a key leads to
+                ELSE format('(?:(?<=REFERENCES )%1$s(?![a-z0-9_"])|%1$s(?![a-z0-9_"(]))', pattern) END,
             replace(r.new_identity, '\', '\\'), 'g');
     END LOOP;
     RETURN content;
@@ -5059,6 +5129,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
     columns pggit.rename[];
+    constraints pggit.rename[];
 BEGIN
     statements := '{}';
     -- Both sides side by side, under the new names.
@@ -5082,19 +5153,37 @@ BEGIN
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND o.old_definition IS NOT NULL AND o.new_definition IS NOT NULL);
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
-        RETURN;
+    ELSE
+        renamed := ARRAY(
+            SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
+                pggit.rename_in_definition(o.object_type, NULL,
+                    CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
+                        THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
+                        ELSE o.old_definition END,
+                    o.new_definition, renames || columns) END,
+                o.new_definition, o.column_order)::pggit.plan_object
+            FROM unnest(renamed) o
+            LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
+            LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
     END IF;
-    renamed := ARRAY(
-        SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
-            pggit.rename_in_definition(o.object_type, NULL,
-                CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
-                    THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
-                    ELSE o.old_definition END,
-                o.new_definition, renames || columns) END,
-            o.new_definition, o.column_order)::pggit.plan_object
+    constraints := ARRAY(
+        SELECT ROW(o.object_type, CASE WHEN NOT k.is_followed THEN o.identity END, o.identity, k.old_name, k.new_name)::pggit.rename
         FROM unnest(renamed) o
-        LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
-        LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
+        CROSS JOIN LATERAL pggit.find_constraint_renames(o.old_definition -> 'constraints', o.new_definition -> 'constraints') k
+        WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE')
+          -- an index of that name may have to go first
+          AND NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.old_definition IS NOT NULL
+                          AND x.identity = pggit.schema_part(o.identity) || '.' || quote_ident(k.new_name)));
+    IF constraints <> '{}' THEN
+        renamed := ARRAY(
+            SELECT ROW(o.object_type, o.identity, CASE WHEN EXISTS (SELECT FROM unnest(constraints) r WHERE r.new_identity = o.identity)
+                THEN o.old_definition || jsonb_build_object('constraints', (
+                    SELECT jsonb_object_agg(coalesce(r.new_column, k.key), coalesce(o.new_definition #> ARRAY['constraints', r.new_column], k.value))
+                    FROM jsonb_each(o.old_definition -> 'constraints') k
+                    LEFT JOIN unnest(constraints) r ON r.new_identity = o.identity AND r.old_column = k.key))
+                ELSE o.old_definition END, o.new_definition, o.column_order)::pggit.plan_object
+            FROM unnest(renamed) o);
+    END IF;
     statements := ARRAY(
         SELECT ROW(0, 'alter', pggit.element_key(x.object_type, x.new_identity, 'name'), x.object_type, x.new_identity, 'name', x.list,
                    NULL, NULL, NULL, NULL, 0, NULL, NULL, x.old_identity, NULL)::pggit.plan_node
@@ -5108,6 +5197,11 @@ BEGIN
             -- that of a parent is renamed with the parent's
             JOIN unnest(objects) o ON o.object_type = c.object_type AND o.identity = c.new_identity AND o.new_definition IS NOT NULL
             WHERE NOT o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited'
+            UNION ALL
+            SELECT k.object_type, k.new_identity, k.old_identity,
+                ARRAY[format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', k.new_identity, k.old_column, k.new_column)], 3, k.place
+            FROM unnest(constraints) WITH ORDINALITY AS k (object_type, old_identity, new_identity, old_column, new_column, place)
+            WHERE k.old_identity IS NOT NULL
         ) x WHERE x.list <> '{}' ORDER BY x.kind, x.place);
 END
 $$;
@@ -5124,6 +5218,7 @@ DECLARE
     other pggit.rename;
     definition jsonb := (SELECT o.old_definition FROM unnest(objects) o WHERE o.object_type = r.object_type AND o.identity = r.old_identity);
     statements text[] := '{}';
+    passing text;
 BEGIN
     IF r.object_type = 'SCHEMA' THEN
         RETURN ARRAY[format('ALTER SCHEMA %s RENAME TO %s', r.old_identity, r.new_identity)];
@@ -5142,6 +5237,13 @@ BEGIN
            AND NOT EXISTS (SELECT FROM unnest(renames) x WHERE x.object_type = 'SCHEMA' AND x.new_identity = pggit.schema_part(r.new_identity))
         THEN
             statements := ARRAY['CREATE SCHEMA IF NOT EXISTS ' || pggit.schema_part(r.new_identity)];
+        END IF;
+        -- The array type of what has a long name may have a name that is taken in the other schema; it gets another
+        -- when the name changes.
+        IF octet_length((parse_ident(current_identity))[2]) > 60 THEN
+            passing := 'pggit_' || left(pggit.digest(r.new_identity), 24);
+            statements := statements || format('ALTER %s %s RENAME TO %s', r.object_type, current_identity, passing);
+            current_identity := pggit.schema_part(current_identity) || '.' || passing;
         END IF;
         statements := statements || format('ALTER %s %s SET SCHEMA %s', r.object_type, current_identity, pggit.schema_part(r.new_identity));
     END IF;
@@ -5274,7 +5376,7 @@ BEGIN
     keys := ARRAY(SELECT p.key FROM unnest(parts) p ORDER BY p.key COLLATE "C");
     RETURN (
         SELECT string_agg(s.text || E';\n', '' ORDER BY n.place, s.place)
-        FROM pggit.order_nodes(pggit.plan_nodes('{}', parts, keys, array_fill('create'::text, ARRAY[cardinality(keys)]), '{}', NULL))
+        FROM pggit.order_nodes(pggit.plan_nodes('{}', parts, keys, array_fill('create'::text, ARRAY[cardinality(keys)]), '{}', NULL, NULL))
              WITH ORDINALITY AS n (id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank,
                                    as_owner_of, loses, old_identity, becomes, place)
         CROSS JOIN LATERAL unnest(n.statements) WITH ORDINALITY AS s (text, place));
@@ -8016,7 +8118,7 @@ BEGIN
         JOIN changed c ON c.side <> d.side AND c.b_blob IS NOT NULL
         JOIN pggit.blobs b ON b.hash = c.b_blob
         WHERE CASE WHEN d.object_type = 'SCHEMA'
-            THEN EXISTS (SELECT FROM pggit.objects o WHERE o.tree_key = c.tree_key AND quote_ident(o.schema_name) = d.identity)
+            THEN pggit.schema_part(coalesce(b.definition ->> 'table', b.identity)) = d.identity
             ELSE b.definition ->> 'table' = d.identity END
     ), lost AS (
         SELECT p.home_key AS key, p.home_type AS object_type, p.home AS identity FROM pair p

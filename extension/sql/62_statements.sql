@@ -30,6 +30,16 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.as_written(sql text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN regexp_replace(
+        sql, $re$\((ARRAY\[(?:[^]['"]|'(?:[^']|'')*'|"(?:[^"]|"")*")*\])\)::(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_ ]*|[.]|\([0-9,]+\))+\[\]$re$, '\1', 'g');
+END
+$$;
+COMMENT ON FUNCTION pggit.as_written(text) IS
+'A statement in words that PostgreSQL reads as they were meant: a list of constants that an operator takes in another type it writes (ARRAY[…])::type[], and reads that as a list whose every constant is cast.';
+
 CREATE FUNCTION pggit.may_evaluate(sql text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

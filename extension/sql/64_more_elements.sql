@@ -461,8 +461,10 @@ BEGIN
     RETURN QUERY
     WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p)
     SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
+        CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(x.make[1], E'\nAS ') > 0 THEN x.make
+            ELSE ARRAY(SELECT pggit.as_written(m.sql) FROM unnest(x.make) WITH ORDINALITY AS m (sql, place) ORDER BY m.place) END
         -- At no time has something new another owner than it is to have.
-        x.make || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,
+        || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,
         x.made_by || CASE x.part WHEN 'owner' THEN ARRAY[pggit.element_key(x.object_type, x.identity)] ELSE '{}' END,
         x.taken_by, x.via, x.link, x.provides,
         x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,

@@ -183,10 +183,10 @@ BEGIN
             n.identity COLLATE "C", n.object_type,
             CASE WHEN n.action IN ('drop', 'suspend') THEN -n.rank ELSE n.rank END, n.part COLLATE "C", n.action);
     WITH node AS (
-        SELECT n.id, n.action, n.key, n.part, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
+        SELECT n.id, n.action, n.key, n.identity, n.part, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
         FROM unnest(nodes) n
     ), provided AS (
-        SELECT n.id, n.action, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
+        SELECT n.id, n.action, n.identity, n.part, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
     ), edge AS (
         -- made before what needs it
         SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
@@ -201,7 +201,7 @@ BEGIN
         UNION
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.old_needs) want JOIN provided p ON p.p = want
             AND p.action = 'drop'
-        WHERE n.action = 'alter'
+        WHERE n.action = 'alter' AND NOT (p.identity = n.identity AND p.part LIKE 'column %')  -- the table is there without the column
         UNION
         SELECT m.id, n.id FROM node n JOIN node m ON m.key = n.key AND m.action IN ('create', 'resume', 'alter')
         WHERE n.action IN ('drop', 'suspend')
@@ -272,6 +272,7 @@ DECLARE
     broken text[];
     asked text[] := '{}';
     reset_roles text[];
+    targets text[];
 BEGIN
     objects := ARRAY(SELECT o FROM pggit.changed_objects(from_tree, to_tree) o);
     IF objects = '{}' THEN
@@ -312,7 +313,14 @@ BEGIN
                          pggit.tree_lookup(to_tree, pggit.tree_key(b.object_type, b.identity)))
     ) x WHERE x.role = '' OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = x.role);
 
-    nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles);
+    -- Keys may lead from tables that do not change.
+    SELECT array_agg(p.parent) INTO targets
+    FROM (SELECT DISTINCT o.old_definition #>> '{parents,0}' AS parent FROM unnest(objects) o
+          WHERE o.new_definition IS NULL AND o.old_definition ? 'partition_bound') p
+    WHERE NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.identity = p.parent AND x.object_type = 'TABLE' AND x.new_definition IS NULL)
+      AND EXISTS (SELECT FROM pggit.objects_that_mention(from_tree, ARRAY['REFERENCES ' || p.parent || '('], '{}') o);
+
+    nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles, targets);
     RETURN QUERY SELECT * FROM pggit.order_nodes(nodes);
 END
 $$;
@@ -330,6 +338,7 @@ DECLARE
     relation_names text[];
     contested text[];
     tightened text[];
+    filled text[];
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -373,6 +382,12 @@ BEGIN
     FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
     JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
     WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %');
+
+    -- PostgreSQL writes a table anew to fill a column, which it does not while its row type is that of another's column.
+    SELECT array_agg(DISTINCT n.identity) INTO filled
+    FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
+    WHERE n.object_type = 'TABLE' AND (n.part LIKE 'identity %' OR n.part LIKE 'default %' OR n.part LIKE 'column %' AND n.state ? 'generated')
+      AND pggit.element_key('TABLE', n.identity) = ANY (SELECT o.key FROM unnest(old_elements) o);
 
     LOOP
         previous := fates;
@@ -426,6 +441,9 @@ BEGIN
                 WHEN o.holds && relation_names AND (
                         o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
                     THEN 'replace'
+                WHEN filled IS NOT NULL AND o.object_type = 'MATERIALIZED VIEW' AND o.part = ''
+                     AND EXISTS (SELECT FROM unnest(filled) t WHERE strpos(o.state ->> 'query', '.*::' || t) > 0)
+                    THEN 'replace'
                 WHEN tightened IS NOT NULL AND o.object_type = 'TABLE' AND o.part LIKE 'column %' AND NOT o.state ? 'generated'
                      AND n.key IS NOT NULL AND EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '['))
                     THEN 'suspend'
@@ -458,6 +476,7 @@ BEGIN
             SELECT unnest(broken_names) AS b
             UNION SELECT unnest(relation_names)
             UNION SELECT unnest(tightened)
+            UNION SELECT unnest(filled)
             UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
     broken := ARRAY(SELECT regexp_replace(b, '^(server|wrapper) ', '') FROM unnest(broken) b);
@@ -467,7 +486,7 @@ COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
 'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
 
 CREATE FUNCTION pggit.plan_nodes(
-    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[])
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[], targets text[])
 RETURNS pggit.plan_node[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -508,7 +527,12 @@ BEGIN
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
                     o.identity, substr(o.part, 8), substr(o.part, 8))]
                     -- a child that had the column before it got the parent keeps it
-                    ELSE o.unmake || ARRAY(
+                    -- PostgreSQL drops no partition that a key leads to with its parent
+                    ELSE CASE WHEN o.part = '' THEN ARRAY(
+                        SELECT l.unmake[1] FROM unnest(old_elements) l
+                        WHERE l.key = pggit.element_key(o.object_type, o.identity, 'link') AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets))
+                        ELSE '{}' END
+                    || o.unmake || ARRAY(
                         SELECT format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', x.identity, substr(x.part, 8)) FROM old_side x
                         WHERE o.part LIKE 'column %' AND x.part LIKE 'column %' AND x.is_taken AND x.is_heir AND o.key = ANY (x.via) AND NOT x.taken_by && gone
                         ORDER BY x.key COLLATE "C") END AS statements,
@@ -528,6 +552,10 @@ BEGIN
             UNION ALL
             SELECT CASE n.fate WHEN 'alter' THEN 'alter' WHEN 'suspend' THEN 'resume' ELSE 'create' END, n.key, n.object_type, n.identity, n.part,
                 CASE
+                    -- PostgreSQL lets no owned sequence change its owner; it is given to its table again afterwards
+                    WHEN n.fate = 'alter' AND n.object_type = 'SEQUENCE' AND n.part = 'owner'
+                         AND pggit.element_key('SEQUENCE', n.identity, 'owned by') = ANY (touched)
+                        THEN ARRAY[format('ALTER SEQUENCE %s OWNED BY NONE', n.identity)] || n.make
                     WHEN n.fate = 'alter' THEN ARRAY(SELECT s FROM jsonb_array_elements_text(changes -> n.key) s)
                     WHEN n.fate = 'suspend' THEN ARRAY[concat(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', n.identity, substr(n.part, 8), n.state ->> 'type'),
                         ' COLLATE ' || (n.state ->> 'collation'), format(' USING %I::%s', substr(n.part, 8), n.state ->> 'type'))]
@@ -537,6 +565,9 @@ BEGIN
                         (n.state ->> 'kind')::"char", n.state ->> 'target', NULL, n.state ->> 'owner', nullif(n.state -> 'acl', 'null'), n.state ->> 'owner',
                         CASE WHEN n.object_type = 'SCHEMA' AND n.identity = 'public' THEN coalesce(reset_roles, '{}') || ARRAY[''] ELSE reset_roles END,
                         NULL, nullif(n.state -> 'columns', 'null'))
+                    -- PostgreSQL gives children no identity, and so no column with one
+                    WHEN n.part LIKE 'column %' AND i.make IS NOT NULL
+                        THEN ARRAY[regexp_replace(n.make[1], ' GENERATED (ALWAYS|BY DEFAULT) AS IDENTITY [(].* (NO )?CYCLE[)]', '')] || n.make[2:] || i.make
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}'),
                 n.needs || coalesce(t.needs, '{}')
@@ -557,6 +588,12 @@ BEGIN
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.holds) UNION ALL SELECT 3, unnest(x.claims)) u
                 WHERE x.is_made AND n.key = ANY (x.made_by) AND NOT (u.side = 2 AND u.p = ANY (n.provides))
             ) t ON n.part = '' OR n.part LIKE 'column %'
+            LEFT JOIN LATERAL (
+                SELECT e.make FROM unnest(new_elements) e
+                WHERE e.key = pggit.element_key(n.object_type, n.identity, 'identity ' || substr(n.part, 8)) AND EXISTS (
+                    SELECT FROM unnest(new_elements) child LEFT JOIN unnest(new_elements) link ON link.key = child.link
+                    WHERE n.key = ANY (child.via) AND (link.state ->> 'bound' IS NULL OR current_setting('server_version_num')::integer < 170000))
+            ) i ON n.part LIKE 'column %'
             WHERE NOT n.is_made
               -- An owned sequence has its table's owner.
               AND NOT (n.fate = 'alter' AND n.object_type = 'SEQUENCE' AND n.part = 'owner'
@@ -574,5 +611,5 @@ BEGIN
         FROM step s ORDER BY s.key COLLATE "C", s.action);
 END
 $$;
-COMMENT ON FUNCTION pggit.plan_nodes(pggit.element[], pggit.element[], text[], text[], jsonb, text[]) IS
-'The steps of a plan, with ids from 1 on and in no useful order yet.';
+COMMENT ON FUNCTION pggit.plan_nodes(pggit.element[], pggit.element[], text[], text[], jsonb, text[], text[]) IS
+'The steps of a plan, with ids from 1 on and in no useful order yet. targets are partitioned tables that stay and that foreign keys lead to.';

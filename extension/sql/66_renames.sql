@@ -83,17 +83,38 @@ $$;
 COMMENT ON FUNCTION pggit.find_column_renames(text, text, text, jsonb, jsonb) IS
 'Which columns that one side alone has are the same under another name.';
 
+CREATE FUNCTION pggit.find_constraint_renames(old_constraints jsonb, new_constraints jsonb)
+RETURNS TABLE (old_name text, new_name text, is_followed boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT p.was, p.becomes, p.follows
+    FROM (
+        SELECT o.key AS was, n.key AS becomes, n.value ? 'inherited' AND NOT n.value ? 'parent' AS follows,
+            count(*) OVER (PARTITION BY o.key) AS of_old, count(*) OVER (PARTITION BY n.key) AS of_new
+        FROM jsonb_each(old_constraints) o
+        JOIN jsonb_each(new_constraints) n ON n.value - 'parent' = o.value - 'parent' AND n.value ? 'parent' = o.value ? 'parent'
+        WHERE NOT new_constraints ? o.key AND NOT old_constraints ? n.key
+    ) p
+    WHERE p.of_old = 1 AND p.of_new = 1 ORDER BY p.was COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION pggit.find_constraint_renames(jsonb, jsonb) IS
+'Which of a table''s constraints that one side alone has are the same under another name: one that has the same definition is. is_followed: the name comes from the parent''s.';
+
 CREATE FUNCTION pggit.rename_in_text(content text, renames pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r pggit.rename;
     pattern text;
 BEGIN
-    FOREACH r IN ARRAY renames LOOP
-        CONTINUE WHEN r.old_column IS NOT NULL;
+    -- An object's old name has its schema's old name in it.
+    FOR r IN SELECT x.* FROM unnest(renames) x WHERE x.old_column IS NULL ORDER BY x.object_type = 'SCHEMA' LOOP
         pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
         content := regexp_replace(
-            content, '(?<![a-z0-9_".])' || pattern || CASE r.object_type WHEN 'SCHEMA' THEN '(?=[.])' ELSE '(?![a-z0-9_"])' END,
+            content, '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
+                -- what has a parenthesis after it is a function, but for the table that a key leads to
+                ELSE format('(?:(?<=REFERENCES )%1$s(?![a-z0-9_"])|%1$s(?![a-z0-9_"(]))', pattern) END,
             replace(r.new_identity, '\', '\\'), 'g');
     END LOOP;
     RETURN content;
@@ -208,6 +229,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
     columns pggit.rename[];
+    constraints pggit.rename[];
 BEGIN
     statements := '{}';
     -- Both sides side by side, under the new names.
@@ -231,19 +253,37 @@ BEGIN
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND o.old_definition IS NOT NULL AND o.new_definition IS NOT NULL);
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
-        RETURN;
+    ELSE
+        renamed := ARRAY(
+            SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
+                pggit.rename_in_definition(o.object_type, NULL,
+                    CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
+                        THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
+                        ELSE o.old_definition END,
+                    o.new_definition, renames || columns) END,
+                o.new_definition, o.column_order)::pggit.plan_object
+            FROM unnest(renamed) o
+            LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
+            LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
     END IF;
-    renamed := ARRAY(
-        SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
-            pggit.rename_in_definition(o.object_type, NULL,
-                CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
-                    THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
-                    ELSE o.old_definition END,
-                o.new_definition, renames || columns) END,
-            o.new_definition, o.column_order)::pggit.plan_object
+    constraints := ARRAY(
+        SELECT ROW(o.object_type, CASE WHEN NOT k.is_followed THEN o.identity END, o.identity, k.old_name, k.new_name)::pggit.rename
         FROM unnest(renamed) o
-        LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
-        LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
+        CROSS JOIN LATERAL pggit.find_constraint_renames(o.old_definition -> 'constraints', o.new_definition -> 'constraints') k
+        WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE')
+          -- an index of that name may have to go first
+          AND NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.old_definition IS NOT NULL
+                          AND x.identity = pggit.schema_part(o.identity) || '.' || quote_ident(k.new_name)));
+    IF constraints <> '{}' THEN
+        renamed := ARRAY(
+            SELECT ROW(o.object_type, o.identity, CASE WHEN EXISTS (SELECT FROM unnest(constraints) r WHERE r.new_identity = o.identity)
+                THEN o.old_definition || jsonb_build_object('constraints', (
+                    SELECT jsonb_object_agg(coalesce(r.new_column, k.key), coalesce(o.new_definition #> ARRAY['constraints', r.new_column], k.value))
+                    FROM jsonb_each(o.old_definition -> 'constraints') k
+                    LEFT JOIN unnest(constraints) r ON r.new_identity = o.identity AND r.old_column = k.key))
+                ELSE o.old_definition END, o.new_definition, o.column_order)::pggit.plan_object
+            FROM unnest(renamed) o);
+    END IF;
     statements := ARRAY(
         SELECT ROW(0, 'alter', pggit.element_key(x.object_type, x.new_identity, 'name'), x.object_type, x.new_identity, 'name', x.list,
                    NULL, NULL, NULL, NULL, 0, NULL, NULL, x.old_identity, NULL)::pggit.plan_node
@@ -257,6 +297,11 @@ BEGIN
             -- that of a parent is renamed with the parent's
             JOIN unnest(objects) o ON o.object_type = c.object_type AND o.identity = c.new_identity AND o.new_definition IS NOT NULL
             WHERE NOT o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited'
+            UNION ALL
+            SELECT k.object_type, k.new_identity, k.old_identity,
+                ARRAY[format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', k.new_identity, k.old_column, k.new_column)], 3, k.place
+            FROM unnest(constraints) WITH ORDINALITY AS k (object_type, old_identity, new_identity, old_column, new_column, place)
+            WHERE k.old_identity IS NOT NULL
         ) x WHERE x.list <> '{}' ORDER BY x.kind, x.place);
 END
 $$;
@@ -273,6 +318,7 @@ DECLARE
     other pggit.rename;
     definition jsonb := (SELECT o.old_definition FROM unnest(objects) o WHERE o.object_type = r.object_type AND o.identity = r.old_identity);
     statements text[] := '{}';
+    passing text;
 BEGIN
     IF r.object_type = 'SCHEMA' THEN
         RETURN ARRAY[format('ALTER SCHEMA %s RENAME TO %s', r.old_identity, r.new_identity)];
@@ -291,6 +337,13 @@ BEGIN
            AND NOT EXISTS (SELECT FROM unnest(renames) x WHERE x.object_type = 'SCHEMA' AND x.new_identity = pggit.schema_part(r.new_identity))
         THEN
             statements := ARRAY['CREATE SCHEMA IF NOT EXISTS ' || pggit.schema_part(r.new_identity)];
+        END IF;
+        -- The array type of what has a long name may have a name that is taken in the other schema; it gets another
+        -- when the name changes.
+        IF octet_length((parse_ident(current_identity))[2]) > 60 THEN
+            passing := 'pggit_' || left(pggit.digest(r.new_identity), 24);
+            statements := statements || format('ALTER %s %s RENAME TO %s', r.object_type, current_identity, passing);
+            current_identity := pggit.schema_part(current_identity) || '.' || passing;
         END IF;
         statements := statements || format('ALTER %s %s SET SCHEMA %s', r.object_type, current_identity, pggit.schema_part(r.new_identity));
     END IF;

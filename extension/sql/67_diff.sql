@@ -116,7 +116,7 @@ BEGIN
     keys := ARRAY(SELECT p.key FROM unnest(parts) p ORDER BY p.key COLLATE "C");
     RETURN (
         SELECT string_agg(s.text || E';\n', '' ORDER BY n.place, s.place)
-        FROM pggit.order_nodes(pggit.plan_nodes('{}', parts, keys, array_fill('create'::text, ARRAY[cardinality(keys)]), '{}', NULL))
+        FROM pggit.order_nodes(pggit.plan_nodes('{}', parts, keys, array_fill('create'::text, ARRAY[cardinality(keys)]), '{}', NULL, NULL))
              WITH ORDINALITY AS n (id, action, key, object_type, identity, part, statements, provides, needs, old_needs, claims, rank,
                                    as_owner_of, loses, old_identity, becomes, place)
         CROSS JOIN LATERAL unnest(n.statements) WITH ORDINALITY AS s (text, place));

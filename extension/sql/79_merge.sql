@@ -118,7 +118,7 @@ BEGIN
         JOIN changed c ON c.side <> d.side AND c.b_blob IS NOT NULL
         JOIN pggit.blobs b ON b.hash = c.b_blob
         WHERE CASE WHEN d.object_type = 'SCHEMA'
-            THEN EXISTS (SELECT FROM pggit.objects o WHERE o.tree_key = c.tree_key AND quote_ident(o.schema_name) = d.identity)
+            THEN pggit.schema_part(coalesce(b.definition ->> 'table', b.identity)) = d.identity
             ELSE b.definition ->> 'table' = d.identity END
     ), lost AS (
         SELECT p.home_key AS key, p.home_type AS object_type, p.home AS identity FROM pair p

@@ -592,6 +592,97 @@ CHANGES = {
         "ALTER SERVER s VERSION '2'; ALTER FOREIGN TABLE t ADD b text, ALTER a SET NOT NULL;"
         "CREATE FOREIGN TABLE u (a integer) SERVER s; CREATE VIEW v AS SELECT a FROM t",
     ),
+    # What 2,000 random sequences found --------------------------------------------------------------
+    "identity-of-a-parent": Change(
+        "CREATE TABLE p (a integer GENERATED ALWAYS AS IDENTITY, b integer); CREATE TABLE c () INHERITS (p)",
+        "ALTER TABLE p DROP COLUMN a",
+    ),
+    "schema-and-name-with-long-names": keeps(
+        "CREATE SCHEMA s; CREATE TABLE t (a integer); INSERT INTO t VALUES (1)",
+        f'CREATE TABLE "{LONG}" (a integer); ALTER TABLE t SET SCHEMA s; ALTER TABLE s.t RENAME TO "{LONG[:-1]}c"',
+        "SELECT a FROM t",
+        f'SELECT a FROM s."{LONG[:-1]}c"',
+        hasnt="DROP TABLE",
+    ),
+    "list-of-constants": keeps(
+        "CREATE TABLE t (a varchar(5), b text); INSERT INTO t VALUES ('x', 'y')",
+        "ALTER TABLE t ADD CHECK (a IN ('x', 'y')), ADD CHECK (b <> '(ARRAY[1])::text');"
+        "CREATE VIEW v AS SELECT a FROM t WHERE a IN ('x', 'it''s ]'); CREATE INDEX i ON t (b) WHERE a IN ('x', 'y');"
+        "CREATE POLICY p ON t USING (a IN ('x', 'y')); CREATE DOMAIN d AS varchar(3) CHECK (VALUE IN ('x', 'y'));"
+        "CREATE FUNCTION f(v varchar) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN v IN ('x', 'y');"
+        "CREATE FUNCTION g() RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ''(ARRAY[1])::text[]'' AS x';"
+        "ALTER TABLE t ADD c boolean GENERATED ALWAYS AS (a IN ('x', 'y')) STORED",
+        "SELECT a, b FROM t",
+    ),
+    "owner-and-owned-by": Change(
+        "CREATE TABLE t (a serial, b integer); ALTER TABLE t OWNER TO diff_role",
+        "ALTER SEQUENCE t_a_seq OWNED BY t.b; ALTER TABLE t OWNER TO CURRENT_USER",
+    ),
+    "type-under-in-list": keeps(
+        "CREATE TABLE t (a numeric(10,2) CHECK (a IN (1, 2, 3))); INSERT INTO t VALUES (1), (2)",
+        "ALTER TABLE t ALTER a TYPE double precision",
+        "SELECT a::integer FROM t ORDER BY a",
+    ),
+    "type-under-a-generated-column-that-goes": Change(
+        "CREATE TABLE t (a integer GENERATED ALWAYS AS IDENTITY, g integer GENERATED ALWAYS AS (a * 2) STORED)",
+        "ALTER TABLE t DROP COLUMN g; ALTER TABLE t ALTER a TYPE smallint",
+    ),
+    "constraint-of-a-partition-renamed": Change(
+        "CREATE TABLE p (k integer, v integer, PRIMARY KEY (k)) PARTITION BY RANGE (k);"
+        "CREATE TABLE q PARTITION OF p FOR VALUES FROM (0) TO (100); ALTER TABLE p ADD UNIQUE (k, v);"
+        "ALTER TABLE q ADD CHECK (v > 0)",
+        'ALTER TABLE q RENAME CONSTRAINT q_pkey TO "all"; ALTER TABLE q RENAME CONSTRAINT q_k_v_key TO other',
+        has="RENAME CONSTRAINT",
+        hasnt="DROP",
+    ),
+    "schema-and-table-renamed-with-its-parts": keeps(
+        "CREATE SCHEMA s; CREATE TABLE s.t (a integer, b integer); INSERT INTO s.t VALUES (1, 2)",
+        "ALTER SCHEMA s RENAME TO r; CREATE POLICY p ON r.t USING (a > 0); CREATE STATISTICS r.st ON a, b FROM r.t;"
+        "CREATE RULE ru AS ON DELETE TO r.t DO ALSO NOTHING; CREATE INDEX i ON r.t (a);"
+        "CREATE TRIGGER tr BEFORE INSERT ON r.t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();"
+        "ALTER TABLE r.t RENAME TO u",
+        "SELECT a FROM s.t",
+        "SELECT a FROM r.u",
+        hasnt="DROP TABLE",
+    ),
+    "enum-made-anew-under-a-row-type": Change(
+        "CREATE SCHEMA s; CREATE TYPE s.e AS ENUM ('x'); CREATE TABLE s.t (id text, b s.e)",
+        "ALTER SCHEMA s RENAME TO r; ALTER TYPE r.e ADD VALUE 'y'; ALTER TYPE r.e RENAME TO f;"
+        "CREATE MATERIALIZED VIEW r.m AS SELECT * FROM r.t WHERE length(id) < 50",
+    ),
+    "schema-renamed-under-a-partition-with-a-function": Change(
+        "CREATE SCHEMA s; CREATE TABLE s.p (k bigint NOT NULL, w text) PARTITION BY RANGE (k);"
+        "CREATE TABLE q (LIKE s.p)",
+        "CREATE FUNCTION s.f(a integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN a; END';"
+        "ALTER TABLE s.p RENAME TO u; ALTER TABLE s.u ATTACH PARTITION q DEFAULT; ALTER SCHEMA s RENAME TO r;"
+        "ALTER TABLE r.u ADD COLUMN c serial; ALTER TABLE q ADD CHECK (r.f(c) > 1);"
+        "ALTER TABLE q ADD UNIQUE (w, c)",
+    ),
+    "a-function-of-the-tables-new-name": keeps(
+        'CREATE TABLE t (a serial); INSERT INTO t VALUES (7); CREATE FUNCTION "end"(integer) RETURNS integer'
+        " LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1'",
+        'ALTER TABLE t RENAME TO "end"; DROP FUNCTION "end"(integer)',
+        "SELECT a FROM t",
+        'SELECT a FROM "end"',
+        hasnt="DROP TABLE",
+    ),
+    "partition-that-a-key-leads-to": Change(
+        "CREATE TABLE p (k integer PRIMARY KEY, v integer REFERENCES p (k)) PARTITION BY RANGE (k);"
+        "CREATE TABLE q (k integer REFERENCES p (k)); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10)",
+        "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20); DROP TABLE q",
+    ),
+    "column-filled-under-a-row-type": Change(
+        "CREATE TABLE t (a integer); CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q;"
+        "CREATE VIEW v AS SELECT (m.whole).a FROM m",
+        "DROP MATERIALIZED VIEW m CASCADE; ALTER TABLE t ADD b integer GENERATED BY DEFAULT AS IDENTITY;"
+        "CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q; CREATE VIEW v AS SELECT (m.whole).a FROM m",
+    ),
+    "long-name-to-a-schema": keeps(
+        f'CREATE SCHEMA s; CREATE TABLE "{LONG}" (a integer); INSERT INTO "{LONG}" VALUES (1)',
+        f'ALTER TABLE "{LONG}" SET SCHEMA s; CREATE TABLE "{LONG[:-1]}c" (a integer)',
+        f'SELECT a FROM public."{LONG}"',
+        f'SELECT a FROM s."{LONG}"',
+    ),
     "everything-goes": Change(
         "CREATE SCHEMA s; CREATE TYPE s.e AS ENUM ('x');"
         "CREATE FUNCTION s.f(s.e) RETURNS s.e LANGUAGE sql IMMUTABLE AS 'SELECT $1';"

@@ -495,6 +495,23 @@ def test_a_table_dropped_here_and_used_there(db: Connection) -> None:
     settled(db)
 
 
+@pytest.mark.parametrize("ours", ["main", "other"])
+def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None:
+    """The same conflicts, whichever side the schema is at."""
+    split(
+        db,
+        "CREATE SCHEMA s; CREATE TABLE s.t (id integer)",
+        "ALTER SCHEMA s RENAME TO r",
+        "ALTER TABLE s.t ADD UNIQUE (id)",
+    )
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    theirs = "main" if ours == "other" else "other"
+    rows = db.execute("SELECT object_type, object FROM pggit.merge(%s)", [theirs]).fetchall()
+    assert sorted(set(rows)) == [("SCHEMA", "s"), ("TABLE", "s.t")]
+    db.execute("SELECT pggit.abort_merge()")
+    settled(db)
+
+
 def test_what_stands_in_the_way_of_a_merge(db: Connection) -> None:
     conflicting(db)
     first = one(db, "SELECT hash FROM pggit.commits ORDER BY id LIMIT 1")
