@@ -4,5 +4,354 @@
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
+-- First what the event triggers call, which the rest of this script fires.
+CREATE FUNCTION pggit.this_command(tag text, change text) RETURNS pggit.command
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ROW(tag, change, clock_timestamp(), session_user, nullif(current_setting('role'), 'none'),
+               nullif(current_setting('application_name'), ''), inet_client_addr(), pg_backend_pid(),
+               pg_current_xact_id())::pggit.command;
+END
+$$;
+COMMENT ON FUNCTION pggit.this_command(text, text) IS 'The command that runs now.';
+
+CREATE OR REPLACE FUNCTION pggit.defer(doing pggit.command, addresses pggit.address[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO pggit.unsettled (addresses, command_tag, change, created_at, session_role, set_role,
+                                 application_name, client_addr, backend_pid, transaction_id)
+    VALUES (addresses, doing.tag, doing.change, doing.made_at, doing.session_role, doing.set_role,
+            doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
+END
+$$;
+CREATE OR REPLACE FUNCTION pggit.append_history(
+    doing pggit.command, change_type text, object_id bigint, object_type text, new_identity text, old_identity text,
+    old_blob text, new_blob text, old_order text[], new_order text[])
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO pggit.history (
+        object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
+        old_blob, new_blob, old_column_order, new_column_order,
+        session_role, set_role, application_name, client_addr, backend_pid, transaction_id)
+    VALUES (
+        object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
+        old_blob, new_blob, old_order, new_order,
+        doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
+    IF old_identity <> new_identity THEN
+        INSERT INTO pggit.uncommitted (object_type, identity)
+        VALUES (object_type, old_identity), (object_type, new_identity);
+    ELSE
+        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
+    END IF;
+END
+$$;
+CREATE OR REPLACE FUNCTION pggit.settle() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET lock_timeout = '20ms' AS $$
+DECLARE
+    due pggit.unsettled;
+    doing pggit.command;
+    settled integer := 0;
+    trouble text;
+BEGIN
+    IF NOT pggit.sees_the_present() THEN
+        -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
+        RETURN 0;
+    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) THEN
+        RETURN 0;
+    END IF;
+    IF NOT pggit.is_adopted() THEN
+        PERFORM pggit.adopt_cluster();
+    END IF;
+    IF NOT pggit.can_record_now() THEN
+        RETURN 0;
+    END IF;
+    FOR due IN
+        WITH taken AS (
+            DELETE FROM pggit.unsettled u
+            WHERE u.id IN (SELECT w.id FROM pggit.unsettled w ORDER BY w.id FOR UPDATE SKIP LOCKED) RETURNING u.*)
+        SELECT * FROM taken ORDER BY id
+    LOOP
+        doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
+                     due.application_name, due.client_addr, due.backend_pid, due.transaction_id)::pggit.command;
+        BEGIN
+            PERFORM pggit.record_command(doing, due.addresses);
+            settled := settled + 1;
+        EXCEPTION
+        WHEN lock_not_available OR deadlock_detected THEN
+            PERFORM pggit.defer(doing, due.addresses);
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+            PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
+        END;
+    END LOOP;
+    RETURN settled;
+END
+$$;
+CREATE OR REPLACE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Below our own functions the context goes on into the user's, whose text may hold a password.
+    INSERT INTO pggit.tracking_errors (created_at, command_tag, sqlstate, message, context, session_role)
+    VALUES (clock_timestamp(), tag, state, message,
+            substring(context FROM E'^.*?PL/pgSQL function pggit[.](?:on_|settle)[^\n]*?(?=\n|$)'), session_user);
+EXCEPTION WHEN OTHERS THEN
+    RAISE LOG 'pggit could not record % (% %), nor keep the error: %', tag, state, message, SQLERRM;
+END
+$$;
+CREATE OR REPLACE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET lock_timeout = '20ms' AS $$
+DECLARE
+    trouble text;
+    ready record;
+BEGIN
+    -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
+    IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
+        SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
+               EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
+               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
+        INTO ready;
+        IF NOT ready.is_paused THEN
+            IF NOT ready.is_adopted THEN
+                PERFORM pggit.adopt_cluster();
+            END IF;
+            IF ready.lacks_something THEN
+                PERFORM pggit.settle();
+            END IF;
+        END IF;
+    END IF;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+END
+$$;
+COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
+'Event trigger function: before a command, makes sure that the index belongs to this cluster and lacks nothing.';
+
+CREATE OR REPLACE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET lock_timeout = '20ms' AS $$
+DECLARE
+    trouble text;
+    change text := CASE
+        WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
+        WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
+        ELSE 'ALTER' END;
+    found pggit.address[];
+    kind text;
+BEGIN
+    IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
+        RETURN;
+    END IF;
+    found := ARRAY(
+        SELECT ROW(c.classid, c.objid)::pggit.address FROM pg_event_trigger_ddl_commands() c
+        WHERE NOT c.in_extension AND c.objid IS NOT NULL AND c.schema_name IS DISTINCT FROM 'pg_temp');
+
+    IF change = 'GRANT' THEN
+        FOR kind IN
+            SELECT DISTINCT CASE c.command_tag WHEN 'ALTER DEFAULT PRIVILEGES' THEN 'DEFAULT PRIVILEGES'
+                ELSE c.object_type END
+            FROM pg_event_trigger_ddl_commands() c
+            WHERE NOT c.in_extension AND c.objid IS NULL
+        LOOP
+            found := found || pggit.addresses_changed_now(kind);
+        END LOOP;
+    ELSIF TG_TAG = 'CREATE EXTENSION' AND found <> '{}' THEN
+        -- CASCADE brings others along that are not reported.
+        found := found || ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address FROM pg_extension e);
+    END IF;
+
+    IF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found <> '{}' THEN
+        found := NULL;  -- either touches more than PostgreSQL tells
+    ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
+        RETURN;
+    END IF;
+    IF pggit.can_record_now() THEN
+        PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found);
+    ELSE
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
+    END IF;
+EXCEPTION
+WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
+WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+END
+$$;
+CREATE OR REPLACE FUNCTION pggit.on_sql_drop() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET lock_timeout = '20ms' AS $$
+DECLARE
+    trouble text;
+    d record;
+    still_there oid;
+    found pggit.address[] := '{}';
+    indexes text[] := '{}';
+BEGIN
+    IF NOT pggit.is_recording() THEN
+        RETURN;
+    END IF;
+    -- What was dropped itself, and what lost a part but still stands.
+    FOR d IN
+        SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+        WHERE NOT o.is_temporary
+    LOOP
+        found := found || ROW(d.classid, d.objid)::pggit.address;
+        CASE
+            WHEN d.object_type IN ('table constraint', 'default value') THEN
+                still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
+                IF still_there IS NOT NULL THEN
+                    found := found || ROW('pg_class'::regclass, still_there)::pggit.address;
+                END IF;
+            WHEN d.object_type IN ('composite type column', 'domain constraint') THEN
+                still_there := to_regtype(CASE d.object_type WHEN 'domain constraint' THEN d.address_names[1]
+                    ELSE format('%I.%I', d.address_names[1], d.address_names[2]) END);
+                IF still_there IS NOT NULL THEN
+                    found := found || ROW('pg_type'::regclass, still_there)::pggit.address;
+                END IF;
+            WHEN d.object_type = 'index' THEN
+                indexes := indexes || format('%I.%I', d.address_names[1], d.address_names[2]);
+            ELSE
+                NULL;
+        END CASE;
+    END LOOP;
+    IF found = '{}' THEN
+        RETURN;
+    END IF;
+    IF NOT pggit.can_record_now() THEN
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
+        RETURN;
+    END IF;
+    -- Of what is gone only the index's own objects matter.
+    found := ARRAY(
+        SELECT a FROM unnest(found) a
+        WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
+    IF indexes <> '{}' THEN
+        -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
+        found := found || ARRAY(
+            SELECT ROW(x.classid, x.objid)::pggit.address
+            FROM unnest(indexes) i
+            CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
+            CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
+    END IF;
+    IF found <> '{}' THEN
+        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
+    END IF;
+EXCEPTION
+WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
+WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+END
+$$;
+CREATE OR REPLACE FUNCTION pggit.access_list() RETURNS TABLE (function_name text, level text, is_public boolean)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT n.name, l.level, l.is_public
+    FROM (VALUES
+        ('reader', true, 'version status verify log show graph list_branches ref_history diff diff_sql merge_base conflicts'),
+        ('reader', true, 'tree_of tree_at live_tree schema_at object_at object_ddl export_ddl generate_migration'),
+        ('reader', true, 'list_restore_points list_attic list_access find_object get_history get_version blame'),
+        ('reader', true, 'get_impact_analysis verify_audit'),
+        ('reader', false, 'settle'),
+        ('committer', true, 'commit create_branch delete_branch tag delete_tag create_restore_point delete_restore_point seal'),
+        ('committer', false, 'commit_index lock_head'),
+        ('admin', true, 'checkout merge resolve_conflict abort_merge revert reset restore_to_point restore_from_attic'),
+        ('admin', true, 'rescan pause resume configure_tracking apply_tree'),
+        ('admin', false, 'switch_head forward_branch reset_branch start_merge finish_merge revert_tree park clear_attic'),
+        ('owner', true, 'init uninstall enable disable upgrade prune_upgrade_backups grant_access revoke_access')
+    ) AS l (level, is_public, names)
+    CROSS JOIN LATERAL string_to_table(l.names, ' ') AS n (name);
+END
+$$;
+DROP VIEW pggit.metrics_summary;
+DROP VIEW pggit.metrics;
+DROP FUNCTION pggit.this_command(text, text, numeric);
+DROP FUNCTION pggit.start_clock();
+DROP FUNCTION pggit.elapsed_ms();
+DROP FUNCTION pggit.stop_clock();
+DROP FUNCTION pggit.monitoring_settings();
+DROP FUNCTION pggit.monitoring_value(text);
+DROP FUNCTION pggit.configure_monitoring(text, numeric);
+DROP FUNCTION pggit.performance_impact(numeric);
+DROP FUNCTION pggit.duration_bounds();
+DROP FUNCTION pggit.count_command(text, numeric);
+DROP FUNCTION pggit.command_words();
+DROP FUNCTION pggit.roll_up();
+DROP FUNCTION pggit.record_metric(text, double precision, jsonb);
+DROP FUNCTION pggit.prune_metrics(interval);
+DROP FUNCTION pggit.metric_families();
+DROP FUNCTION pggit.epoch(timestamptz);
+DROP FUNCTION pggit.read_metrics();
+DROP FUNCTION pggit.label_text(jsonb);
+DROP FUNCTION pggit.prometheus_metrics(text);
+DROP FUNCTION pggit.health_levels();
+DROP FUNCTION pggit.health_checks();
+DROP FUNCTION pggit.is_tracking();
+DROP FUNCTION pggit.storage();
+DROP FUNCTION pggit.change_types();
+DROP FUNCTION pggit.ago(timestamptz);
+DROP FUNCTION pggit.health_of_event_triggers();
+DROP FUNCTION pggit.health_of_tracking();
+DROP FUNCTION pggit.health_of_tracking_errors();
+DROP FUNCTION pggit.health_of_unsettled();
+DROP FUNCTION pggit.differs_from_catalog(bigint);
+DROP FUNCTION pggit.health_of_index_sample();
+DROP FUNCTION pggit.health_of_recent_activity();
+DROP FUNCTION pggit.health_of_storage_size();
+DROP FUNCTION pggit.health_of_object_count();
+DROP FUNCTION pggit.health_of_audit_seal();
+DROP FUNCTION pggit.health_of_upgrades();
+DROP FUNCTION pggit.health_of_data_version();
+DROP FUNCTION pggit.health_of_restore_points();
+DROP FUNCTION pggit.judge_age(text, timestamptz, numeric);
+DROP FUNCTION pggit.health_of_last_backup();
+DROP FUNCTION pggit.health_of_verified_backup();
+DROP FUNCTION pggit.health_of_index_verify();
+DROP FUNCTION pggit.health_of_audit_verify();
+DROP FUNCTION pggit.health_check(boolean);
+ALTER EXTENSION pggit DROP SEQUENCE pggit.tallies_id_seq;
+ALTER EXTENSION pggit DROP TABLE pggit.tallies;
+DROP TABLE pggit.tallies;
+ALTER EXTENSION pggit DROP SEQUENCE pggit.performance_metrics_metric_id_seq;
+ALTER EXTENSION pggit DROP TABLE pggit.performance_metrics;
+DROP TABLE pggit.performance_metrics;
+ALTER EXTENSION pggit DROP SEQUENCE pggit.backups_id_seq;
+ALTER EXTENSION pggit DROP TABLE pggit.backups;
+DROP TABLE pggit.backups;
+DROP INDEX pggit.objects_by_type;
+DROP INDEX pggit.idx_history_performance;
+ALTER TABLE pggit.objects DROP COLUMN tags;
+ALTER TABLE pggit.history DROP COLUMN duration_ms, DROP COLUMN performance_impact;
+ALTER TABLE pggit.unsettled DROP COLUMN duration_ms, DROP COLUMN performance_impact;
+ALTER TYPE pggit.command DROP ATTRIBUTE duration_ms, DROP ATTRIBUTE performance_impact;
+DELETE FROM pggit.settings WHERE name IN (
+    'impact_medium_ms', 'impact_high_ms', 'storage_warning_mb', 'storage_critical_mb', 'quiet_after_minutes', 'error_hours',
+    'seal_after_days', 'restore_point_after_days', 'backup_after_hours', 'verified_backup_after_days');
+
+
+-- What is made again belongs to the owner alone, whatever the database's default privileges say.
+DO $permissions$
+DECLARE
+    member record;
+BEGIN
+    FOR member IN
+        SELECT DISTINCT p.oid::regprocedure::text AS name,
+            CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
+        FROM pg_proc p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = ANY (ARRAY['this_command'])
+          AND a.grantee <> p.proowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %s', member.name, member.grantee);
+    END LOOP;
+END
+$permissions$;
+
 UPDATE pggit.settings SET value = '0.1.0', set_by = session_user, set_at = clock_timestamp()
 WHERE name = 'data_version';

@@ -14,28 +14,30 @@ CREATE TYPE pggit.command AS (
     application_name text,
     client_addr inet,
     backend_pid integer,
-    transaction_id xid8
+    transaction_id xid8,
+    duration_ms numeric,
+    performance_impact text
 );
 COMMENT ON TYPE pggit.command IS
 'Who did what and when, as history keeps it. change is the change_type of an object that was there before and after.';
 
-CREATE FUNCTION pggit.this_command(tag text, change text) RETURNS pggit.command
+CREATE FUNCTION pggit.this_command(tag text, change text, took_ms numeric DEFAULT NULL) RETURNS pggit.command
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ROW(tag, change, clock_timestamp(), session_user, nullif(current_setting('role'), 'none'),
                nullif(current_setting('application_name'), ''), inet_client_addr(), pg_backend_pid(),
-               pg_current_xact_id())::pggit.command;
+               pg_current_xact_id(), took_ms, pggit.performance_impact(took_ms))::pggit.command;
 END
 $$;
-COMMENT ON FUNCTION pggit.this_command(text, text) IS 'The command that runs now.';
+COMMENT ON FUNCTION pggit.this_command(text, text, numeric) IS 'The command that runs now, and how long it took.';
 
 CREATE FUNCTION pggit.defer(doing pggit.command, addresses pggit.address[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO pggit.unsettled (addresses, command_tag, change, created_at, session_role, set_role,
-                                 application_name, client_addr, backend_pid, transaction_id)
-    VALUES (addresses, doing.tag, doing.change, doing.made_at, doing.session_role, doing.set_role,
-            doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
+                                 application_name, client_addr, backend_pid, transaction_id, duration_ms, performance_impact)
+    VALUES (addresses, doing.tag, doing.change, doing.made_at, doing.session_role, doing.set_role, doing.application_name,
+            doing.client_addr, doing.backend_pid, doing.transaction_id, doing.duration_ms, doing.performance_impact);
 END
 $$;
 COMMENT ON FUNCTION pggit.defer(pggit.command, pggit.address[]) IS 'Leaves addresses, or null for all, to settle().';
@@ -49,11 +51,14 @@ BEGIN
     INSERT INTO pggit.history (
         object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
         old_blob, new_blob, old_column_order, new_column_order,
-        session_role, set_role, application_name, client_addr, backend_pid, transaction_id)
+        session_role, set_role, application_name, client_addr, backend_pid, transaction_id, duration_ms, performance_impact)
     VALUES (
         object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
         old_blob, new_blob, old_order, new_order,
-        doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
+        doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id,
+        doing.duration_ms, doing.performance_impact);
+    INSERT INTO pggit.tallies (counter, label, minute, amount, total)
+    VALUES ('change', change_type, date_trunc('minute', doing.made_at), 1, 0);
     IF old_identity <> new_identity THEN
         INSERT INTO pggit.uncommitted (object_type, identity)
         VALUES (object_type, old_identity), (object_type, new_identity);
@@ -507,7 +512,8 @@ BEGIN
         SELECT * FROM taken ORDER BY id
     LOOP
         doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
-                     due.application_name, due.client_addr, due.backend_pid, due.transaction_id)::pggit.command;
+                     due.application_name, due.client_addr, due.backend_pid, due.transaction_id,
+                     due.duration_ms, due.performance_impact)::pggit.command;
         BEGIN
             PERFORM pggit.record_command(doing, due.addresses);
             settled := settled + 1;

@@ -32,6 +32,7 @@ BEGIN
     INSERT INTO pggit.tracking_errors (created_at, command_tag, sqlstate, message, context, session_role)
     VALUES (clock_timestamp(), tag, state, message,
             substring(context FROM E'^.*?PL/pgSQL function pggit[.](?:on_|settle)[^\n]*?(?=\n|$)'), session_user);
+    INSERT INTO pggit.tallies (counter, label, amount, total) VALUES ('error', '', 1, 0);
 EXCEPTION WHEN OTHERS THEN
     RAISE LOG 'pggit could not record % (% %), nor keep the error: %', tag, state, message, SQLERRM;
 END
@@ -46,33 +47,43 @@ DECLARE
     trouble text;
     ready record;
 BEGIN
-    -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
-    IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
-        SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
-               EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
-               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
-        INTO ready;
-        IF NOT ready.is_paused THEN
-            IF NOT ready.is_adopted THEN
-                PERFORM pggit.adopt_cluster();
-            END IF;
-            IF ready.lacks_something THEN
-                PERFORM pggit.settle();
+    BEGIN
+        -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
+        IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
+            SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
+                   EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
+                   EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
+            INTO ready;
+            IF NOT ready.is_paused THEN
+                IF NOT ready.is_adopted THEN
+                    PERFORM pggit.adopt_cluster();
+                END IF;
+                IF ready.lacks_something THEN
+                    PERFORM pggit.settle();
+                END IF;
             END IF;
         END IF;
-    END IF;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+        PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    END;
+    BEGIN
+        -- Last, so that the command does not pay for what others left.
+        PERFORM pggit.start_clock();
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+        PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    END;
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
-'Event trigger function: before a command, makes sure that the index belongs to this cluster and lacks nothing.';
+'Event trigger function: before a command, makes sure that the index belongs to this cluster and lacks nothing, and looks at the clock.';
 
 CREATE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    took_ms numeric;
     trouble text;
     change text := CASE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
@@ -81,43 +92,53 @@ DECLARE
     found pggit.address[];
     kind text;
 BEGIN
-    IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
-        RETURN;
-    END IF;
-    found := ARRAY(
-        SELECT ROW(c.classid, c.objid)::pggit.address FROM pg_event_trigger_ddl_commands() c
-        WHERE NOT c.in_extension AND c.objid IS NOT NULL AND c.schema_name IS DISTINCT FROM 'pg_temp');
+    BEGIN
+        -- By itself, so that no error below puts the clock back.
+        took_ms := pggit.stop_clock();
+    EXCEPTION WHEN OTHERS THEN
+        took_ms := NULL;
+    END;
+    BEGIN
+        IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
+            RETURN;
+        END IF;
+        found := ARRAY(
+            SELECT ROW(c.classid, c.objid)::pggit.address FROM pg_event_trigger_ddl_commands() c
+            WHERE NOT c.in_extension AND c.objid IS NOT NULL AND c.schema_name IS DISTINCT FROM 'pg_temp');
 
-    IF change = 'GRANT' THEN
-        FOR kind IN
-            SELECT DISTINCT CASE c.command_tag WHEN 'ALTER DEFAULT PRIVILEGES' THEN 'DEFAULT PRIVILEGES'
-                ELSE c.object_type END
-            FROM pg_event_trigger_ddl_commands() c
-            WHERE NOT c.in_extension AND c.objid IS NULL
-        LOOP
-            found := found || pggit.addresses_changed_now(kind);
-        END LOOP;
-    ELSIF TG_TAG = 'CREATE EXTENSION' AND found <> '{}' THEN
-        -- CASCADE brings others along that are not reported.
-        found := found || ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address FROM pg_extension e);
-    END IF;
+        IF change = 'GRANT' THEN
+            FOR kind IN
+                SELECT DISTINCT CASE c.command_tag WHEN 'ALTER DEFAULT PRIVILEGES' THEN 'DEFAULT PRIVILEGES'
+                    ELSE c.object_type END
+                FROM pg_event_trigger_ddl_commands() c
+                WHERE NOT c.in_extension AND c.objid IS NULL
+            LOOP
+                found := found || pggit.addresses_changed_now(kind);
+            END LOOP;
+        ELSIF TG_TAG = 'CREATE EXTENSION' AND found <> '{}' THEN
+            -- CASCADE brings others along that are not reported.
+            found := found || ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address FROM pg_extension e);
+        END IF;
 
-    IF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found <> '{}' THEN
-        found := NULL;  -- either touches more than PostgreSQL tells
-    ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
-        RETURN;
-    END IF;
-    IF pggit.can_record_now() THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found);
-    ELSE
-        PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
-    END IF;
-EXCEPTION
-WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
-WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+        IF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found <> '{}' THEN
+            found := NULL;  -- either touches more than PostgreSQL tells
+        ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
+            RETURN;
+        END IF;
+        IF pggit.can_record_now() THEN
+            PERFORM pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
+        ELSE
+            PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
+        END IF;
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+    EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+    WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+        PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    END;
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
@@ -127,12 +148,16 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quot
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    took_ms numeric;
+    -- Where more than a drop happens, ddl_command_end counts the command.
+    is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
     trouble text;
     d record;
     still_there oid;
     found pggit.address[] := '{}';
     indexes text[] := '{}';
 BEGIN
+    took_ms := pggit.elapsed_ms();
     IF NOT pggit.is_recording() THEN
         RETURN;
     END IF;
@@ -163,8 +188,11 @@ BEGIN
     IF found = '{}' THEN
         RETURN;
     END IF;
+    IF is_all THEN
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+    END IF;
     IF NOT pggit.can_record_now() THEN
-        PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
+        PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
         RETURN;
     END IF;
     -- Of what is gone only the index's own objects matter.
@@ -180,11 +208,14 @@ BEGIN
             CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
     END IF;
     IF found <> '{}' THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
+        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
     END IF;
 EXCEPTION
 WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
+    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+    IF is_all THEN
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+    END IF;
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);

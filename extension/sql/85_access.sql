@@ -10,12 +10,13 @@ BEGIN
         ('reader', true, 'version status verify log show graph list_branches ref_history diff diff_sql merge_base conflicts'),
         ('reader', true, 'tree_of tree_at live_tree schema_at object_at object_ddl export_ddl generate_migration'),
         ('reader', true, 'list_restore_points list_attic list_access find_object get_history get_version blame'),
-        ('reader', true, 'get_impact_analysis verify_audit'),
+        ('reader', true, 'get_impact_analysis verify_audit health_check prometheus_metrics monitoring_settings'),
         ('reader', false, 'settle'),
         ('committer', true, 'commit create_branch delete_branch tag delete_tag create_restore_point delete_restore_point seal'),
+        ('committer', true, 'record_metric'),
         ('committer', false, 'commit_index lock_head'),
         ('admin', true, 'checkout merge resolve_conflict abort_merge revert reset restore_to_point restore_from_attic'),
-        ('admin', true, 'rescan pause resume configure_tracking apply_tree'),
+        ('admin', true, 'rescan pause resume configure_tracking apply_tree configure_monitoring prune_metrics'),
         ('admin', false, 'switch_head forward_branch reset_branch start_merge finish_merge revert_tree park clear_attic'),
         ('owner', true, 'init uninstall enable disable upgrade prune_upgrade_backups grant_access revoke_access')
     ) AS l (level, is_public, names)

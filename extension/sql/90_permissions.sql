@@ -17,7 +17,7 @@ BEGIN
                 c.oid::pg_catalog.regclass::pg_catalog.text, c.relowner, c.relacl
             FROM pg_catalog.pg_class c
             WHERE c.relnamespace OPERATOR(pg_catalog.=) 'pggit'::pg_catalog.regnamespace
-              AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,S}'::pg_catalog."char"[])
+              AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,S,v}'::pg_catalog."char"[])
             UNION ALL
             SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::pg_catalog.text, p.proowner,
                 coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))

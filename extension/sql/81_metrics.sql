@@ -1,0 +1,212 @@
+-- Numbers for those who watch. pggit.metrics is the one source: the text for Prometheus, the exporters' queries, the
+-- dashboards and the reference of metrics all come from it. Nothing here reads the history, but for its last row.
+
+CREATE FUNCTION pggit.record_metric(metric_type text, metric_value double precision, tags jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    recorded bigint;
+BEGIN
+    IF metric_type IS NULL OR metric_type ~ '^\s*$' OR octet_length(metric_type) > 200 OR metric_type ~ '[[:cntrl:]]' THEN
+        RAISE EXCEPTION 'a metric needs a type of 1 to 200 bytes without control characters'
+            USING ERRCODE = 'GT046', HINT = 'Such as ddl_execution_ms.';
+    ELSIF (metric_value >= 0 AND metric_value < 'Infinity') IS NOT TRUE THEN
+        RAISE EXCEPTION 'a metric needs a number from 0 on, not %', coalesce(metric_value::text, 'NULL')
+            USING ERRCODE = 'GT046', HINT = 'Count something, or measure it in one unit.';
+    ELSIF (jsonb_typeof(tags) = 'object' AND octet_length(tags::text) <= 8192) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the tags of a metric are a JSON object of at most 8192 bytes'
+            USING ERRCODE = 'GT046', HINT = 'Such as {"command": "CREATE TABLE"}.';
+    END IF;
+    INSERT INTO pggit.performance_metrics (metric_type, metric_value, tags, recorded_at)
+    VALUES (metric_type, metric_value, tags, clock_timestamp())
+    RETURNING metric_id INTO recorded;
+    RETURN recorded;
+END
+$$;
+COMMENT ON FUNCTION pggit.record_metric(text, double precision, jsonb) IS
+'Keeps a number of your own under a type, and returns its metric_id. pggit.metrics_summary has the last hour, pggit.metrics the last five minutes. Raises GT046.';
+
+CREATE FUNCTION pggit.prune_metrics(keep interval DEFAULT '30 days') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    pruned bigint;
+BEGIN
+    IF (keep >= interval '0') IS NOT TRUE THEN
+        RAISE EXCEPTION 'metrics cannot be kept for %', coalesce(keep::text, 'NULL')
+            USING ERRCODE = 'GT046', HINT = 'Give an interval from 0 on, such as 30 days.';
+    END IF;
+    DELETE FROM pggit.performance_metrics WHERE recorded_at < clock_timestamp() - keep;
+    GET DIAGNOSTICS pruned = ROW_COUNT;
+    RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION pggit.prune_metrics(interval) IS
+'Deletes recorded metrics that are older, and returns how many those were. Raises GT046.';
+
+CREATE VIEW pggit.metrics_summary AS
+SELECT m.metric_type, count(*) AS sample_count, avg(m.metric_value) AS avg_value, min(m.metric_value) AS min_value,
+    max(m.metric_value) AS max_value,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY m.metric_value) AS p95_value,
+    percentile_cont(0.99) WITHIN GROUP (ORDER BY m.metric_value) AS p99_value
+FROM pggit.performance_metrics m
+WHERE m.recorded_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 hour'::pg_catalog.interval)
+GROUP BY m.metric_type;
+COMMENT ON VIEW pggit.metrics_summary IS 'The metrics recorded in the last hour, by type.';
+
+CREATE FUNCTION pggit.metric_families() RETURNS TABLE (family text, kind text, help text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY VALUES
+        ('pggit_info', 'gauge', 'Always 1; version is that of the extension, data_version that of what wrote its tables.'),
+        ('pggit_tracking_enabled', 'gauge', '1 when commands are recorded: all event triggers are enabled and tracking is not paused.'),
+        ('pggit_objects', 'gauge', 'Objects that are tracked, by type.'),
+        ('pggit_changes_total', 'counter', 'Changes of objects that were recorded, by kind.'),
+        ('pggit_changes_last_hour', 'gauge', 'Changes of objects that were recorded in the last hour.'),
+        ('pggit_uncommitted', 'gauge', '1 when objects were changed since the last commit.'),
+        ('pggit_unsettled_commands', 'gauge', 'Commands of which something is still to be recorded, since another session held it.'),
+        ('pggit_tracking_errors_total', 'counter', 'Commands that tracking could not record.'),
+        ('pggit_ddl_duration_seconds', 'histogram', 'How long commands took, by their first word.'),
+        ('pggit_last_change_timestamp_seconds', 'gauge', 'When the last change was recorded; 0 when none was.'),
+        ('pggit_last_commit_timestamp_seconds', 'gauge', 'When the last commit was made; 0 when none was.'),
+        ('pggit_last_seal_timestamp_seconds', 'gauge', 'When the history was last sealed; 0 when it never was.'),
+        ('pggit_storage_bytes', 'gauge', 'Size of each table of pgGit''s own, with its indexes.'),
+        ('pggit_health_status', 'gauge', 'What health_check() finds: 0 healthy, 1 warning, 2 unhealthy, 3 critical.'),
+        ('pggit_backup_last_success_timestamp_seconds', 'gauge', 'When the last backup was completed; 0 when none was.'),
+        ('pggit_backup_last_verified_timestamp_seconds', 'gauge', 'When a backup was last proven by restoring it; 0 when none was.'),
+        ('pggit_backup_last_duration_seconds', 'gauge', 'How long the last completed backup took.'),
+        ('pggit_backup_last_size_bytes', 'gauge', 'Size of the last completed backup.'),
+        ('pggit_backup_last_failed', 'gauge', '1 when the last backup that ended had failed.'),
+        ('pggit_metric_average', 'gauge', 'Average of what record_metric() was given in the last 5 minutes, by type.'),
+        ('pggit_metric_samples', 'gauge', 'How often record_metric() was called in the last 5 minutes, by type.'),
+        ('pggit_metric_types', 'gauge', 'Types that record_metric() was given in the last 5 minutes; the 100 with most samples are shown.'),
+        ('pggit_scrape_duration_seconds', 'gauge', 'How long it took to work these numbers out.');
+END
+$$;
+COMMENT ON FUNCTION pggit.metric_families() IS 'Every metric there is, with its type and what it says.';
+
+CREATE FUNCTION pggit.epoch(moment timestamptz) RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(extract(epoch FROM moment), 0);
+END
+$$;
+COMMENT ON FUNCTION pggit.epoch(timestamptz) IS 'A moment in seconds since 1970; 0 for none.';
+
+CREATE FUNCTION pggit.read_metrics()
+RETURNS TABLE (name text, labels jsonb, value double precision, place integer)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    began timestamptz := clock_timestamp();
+    bounds double precision[] := pggit.duration_bounds();
+    backup pggit.backups;
+BEGIN
+    RETURN QUERY SELECT 'pggit_info', jsonb_build_object(
+        'version', pggit.version(), 'data_version', (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')), 1::float8, 0;
+    RETURN QUERY SELECT 'pggit_tracking_enabled', '{}'::jsonb, pggit.is_tracking()::integer::float8, 0;
+    RETURN QUERY SELECT 'pggit_objects', jsonb_build_object('type', lower(o.object_type)), count(*)::float8, 0
+        FROM pggit.objects o WHERE o.is_active GROUP BY o.object_type;
+    RETURN QUERY SELECT 'pggit_changes_total', jsonb_build_object('kind', lower(k)), coalesce(sum(t.amount), 0)::float8, 0
+        FROM unnest(pggit.change_types()) k LEFT JOIN pggit.tallies t ON t.counter = 'change' AND t.label = k GROUP BY k;
+    RETURN QUERY SELECT 'pggit_changes_last_hour', '{}'::jsonb, coalesce(sum(t.amount), 0)::float8, 0
+        FROM pggit.tallies t WHERE t.counter = 'change' AND t.minute > began - interval '1 hour';
+    RETURN QUERY SELECT 'pggit_uncommitted', '{}'::jsonb, (EXISTS (SELECT FROM pggit.uncommitted))::integer::float8, 0;
+    RETURN QUERY SELECT 'pggit_unsettled_commands', '{}'::jsonb, count(*)::float8, 0 FROM pggit.unsettled;
+    RETURN QUERY SELECT 'pggit_tracking_errors_total', '{}'::jsonb, coalesce(sum(t.amount), 0)::float8, 0
+        FROM pggit.tallies t WHERE t.counter = 'error';
+    -- every bucket of every word, whether it ever held anything or not: a rate needs the zero before
+    RETURN QUERY
+        WITH buckets AS (
+            SELECT w.word, b.bucket, coalesce(sum(t.amount), 0)::float8 AS amount, coalesce(sum(t.total), 0) AS total
+            FROM unnest(pggit.command_words()) AS w (word) CROSS JOIN generate_series(0, cardinality(bounds)) AS b (bucket)
+            LEFT JOIN pggit.tallies t ON t.counter = 'command' AND t.label = w.word AND t.bucket = b.bucket
+            GROUP BY w.word, b.bucket
+        )
+        SELECT 'pggit_ddl_duration_seconds_bucket',
+            jsonb_build_object('command', b.word, 'le', coalesce(bounds[b.bucket + 1]::text, '+Inf')),
+            sum(b.amount) OVER (PARTITION BY b.word ORDER BY b.bucket), b.bucket
+        FROM buckets b
+        UNION ALL
+        SELECT 'pggit_ddl_duration_seconds_sum', jsonb_build_object('command', b.word), sum(b.total), 1001 FROM buckets b GROUP BY b.word
+        UNION ALL
+        SELECT 'pggit_ddl_duration_seconds_count', jsonb_build_object('command', b.word), sum(b.amount), 1002 FROM buckets b GROUP BY b.word;
+    RETURN QUERY SELECT 'pggit_last_change_timestamp_seconds', '{}'::jsonb,
+        pggit.epoch((SELECT h.created_at FROM pggit.history h ORDER BY h.id DESC LIMIT 1)), 0;
+    RETURN QUERY SELECT 'pggit_last_commit_timestamp_seconds', '{}'::jsonb,
+        pggit.epoch((SELECT c.committed_at FROM pggit.commits c ORDER BY c.id DESC LIMIT 1)), 0;
+    RETURN QUERY SELECT 'pggit_last_seal_timestamp_seconds', '{}'::jsonb,
+        pggit.epoch((SELECT s.sealed_at FROM pggit.seals s ORDER BY s.id DESC LIMIT 1)), 0;
+    RETURN QUERY SELECT 'pggit_storage_bytes', jsonb_build_object('relation', s.relation), s.bytes::float8, 0 FROM pggit.storage() s;
+    RETURN QUERY SELECT 'pggit_health_status', jsonb_build_object('check', c.check_name),
+        (array_position(pggit.health_levels(), c.status) - 1)::float8, 0 FROM pggit.health_check() c;
+    SELECT b.* INTO backup FROM pggit.backups b WHERE b.status = 'completed' ORDER BY b.completed_at DESC LIMIT 1;
+    RETURN QUERY SELECT 'pggit_backup_last_success_timestamp_seconds', '{}'::jsonb, pggit.epoch(backup.completed_at), 0;
+    RETURN QUERY SELECT 'pggit_backup_last_verified_timestamp_seconds', '{}'::jsonb, pggit.epoch(max(b.verified_at)), 0 FROM pggit.backups b;
+    RETURN QUERY SELECT 'pggit_backup_last_duration_seconds', '{}'::jsonb,
+        coalesce(extract(epoch FROM backup.completed_at - backup.started_at), 0)::float8, 0;
+    RETURN QUERY SELECT 'pggit_backup_last_size_bytes', '{}'::jsonb, coalesce(backup.size_bytes, 0)::float8, 0;
+    RETURN QUERY SELECT 'pggit_backup_last_failed', '{}'::jsonb, coalesce((
+        SELECT b.status = 'failed' FROM pggit.backups b WHERE b.status <> 'running' ORDER BY b.id DESC LIMIT 1), false)::integer::float8, 0;
+    RETURN QUERY
+        WITH recorded AS (
+            SELECT m.metric_type, count(*)::float8 AS samples, avg(m.metric_value) AS average FROM pggit.performance_metrics m
+            WHERE m.recorded_at > began - interval '5 minutes' GROUP BY m.metric_type
+        ), shown AS (
+            SELECT r.* FROM recorded r ORDER BY r.samples DESC, r.metric_type COLLATE "C" LIMIT 100
+        )
+        SELECT 'pggit_metric_average', jsonb_build_object('type', s.metric_type), s.average, 0 FROM shown s
+        UNION ALL SELECT 'pggit_metric_samples', jsonb_build_object('type', s.metric_type), s.samples, 0 FROM shown s
+        UNION ALL SELECT 'pggit_metric_types', '{}', count(*), 0 FROM recorded;
+    RETURN QUERY SELECT 'pggit_scrape_duration_seconds', '{}'::jsonb, extract(epoch FROM clock_timestamp() - began)::float8, 0;
+END
+$$;
+COMMENT ON FUNCTION pggit.read_metrics() IS
+'The numbers as they are now. place orders what must come in an order of its own: the buckets of a histogram, its sum, its count.';
+
+CREATE VIEW pggit.metrics AS
+SELECT m.name, f.kind AS type, f.help, m.labels, m.value
+FROM pggit.read_metrics() m
+JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) CASE WHEN f.kind OPERATOR(pg_catalog.=) 'histogram'
+    THEN pg_catalog.regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END;
+COMMENT ON VIEW pggit.metrics IS
+'All numbers about pgGit, one row a sample, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
+
+CREATE FUNCTION pggit.label_text(labels jsonb) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF labels = '{}' THEN
+        RETURN '';
+    END IF;
+    RETURN (
+        SELECT '{' || string_agg(format('%s="%s"', l.key, replace(replace(replace(
+            coalesce(l.value, ''), '\', '\\'), '"', '\"'), E'\n', '\n')), ',' ORDER BY l.key COLLATE "C") || '}'
+        FROM jsonb_each_text(labels) l);
+END
+$$;
+COMMENT ON FUNCTION pggit.label_text(jsonb) IS 'Labels as both text formats of Prometheus write them.';
+
+CREATE FUNCTION pggit.prometheus_metrics(format text DEFAULT 'classic') RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
+DECLARE
+    is_open boolean := format = 'openmetrics';
+BEGIN
+    IF format IS NULL OR format NOT IN ('classic', 'openmetrics') THEN
+        RAISE EXCEPTION 'there is no format %', coalesce(quote_literal(format), 'NULL')
+            USING ERRCODE = 'GT019', HINT = 'Valid are classic, openmetrics.';
+    END IF;
+    RETURN (
+        WITH samples AS (
+            SELECT m.name, m.labels, m.value, m.place, f.kind, f.help, f.family,
+                -- OpenMetrics names a counter without its suffix
+                CASE WHEN is_open THEN regexp_replace(f.family, '_total$', '') ELSE f.family END AS shown
+            FROM pggit.read_metrics() m
+            JOIN pggit.metric_families() f ON f.family = CASE f.kind WHEN 'histogram' THEN regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
+        ), families AS (
+            SELECT s.family, concat('# HELP ', s.shown, ' ', s.help, E'\n# TYPE ', s.shown, ' ', s.kind, E'\n', string_agg(
+                concat(s.name, pggit.label_text(s.labels), ' ', s.value, E'\n'), ''
+                ORDER BY pggit.label_text(s.labels - 'le') COLLATE "C", s.place)) AS lines
+            FROM samples s GROUP BY s.family, s.shown, s.help, s.kind
+        )
+        SELECT string_agg(f.lines, '' ORDER BY f.family COLLATE "C") || CASE WHEN is_open THEN E'# EOF\n' ELSE '' END FROM families f);
+END
+$$;
+COMMENT ON FUNCTION pggit.prometheus_metrics(text) IS
+'pggit.metrics in a text format that Prometheus reads: classic, or openmetrics. Raises GT019.';
