@@ -105,7 +105,7 @@ $$;
 COMMENT ON FUNCTION pggit.duration_bounds() IS 'The upper bounds, in seconds, of the buckets in which durations are counted.';
 
 CREATE FUNCTION pggit.count_command(tag text, took_ms numeric) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     word text := lower(split_part(tag, ' ', 1));
     seconds double precision := took_ms / 1000;

@@ -57,7 +57,7 @@ def render(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
             if needed == level:
                 returns = f" → `{result}`" if result else ""
                 lines += [f"### pggit.{name}", "", f"`{name}({arguments})`{returns}", "", _text(comment), ""]
-    lines += ["## Tables", "", "Readable for every level; only pgGit's functions write them.", ""]
+    lines += ["## Tables and views", "", "Readable for every level; only pgGit's functions write them.", ""]
     table = None
     for name, comment, column, kind, meaning in connection.execute(_TABLES).fetchall():
         if name != table:

@@ -123,7 +123,7 @@ def test_settings_of_a_session_change_no_digest(db: Connection) -> None:
 
 def test_a_later_column_leaves_old_seals_whole(db: Connection) -> None:
     fill(db)
-    db.execute("ALTER TABLE pggit.history ADD COLUMN duration_ms numeric DEFAULT 7")
+    db.execute("ALTER TABLE pggit.history ADD COLUMN another numeric DEFAULT 7")
     db.execute("ALTER TABLE pggit.blobs ADD COLUMN extra text DEFAULT 'x'")
     assert faults(db) == []
 
