@@ -1,0 +1,52 @@
+"""The command line: one subcommand a module, and one line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from pggit import health, metrics, server
+from pggit.errors import CommandError
+
+_SUBCOMMANDS = {
+    "health": (health, "look at all that can go wrong: exit 0 healthy, 1 warning, 2 worse, 3 cannot tell"),
+    "metrics": (metrics, "print pgGit's numbers for Prometheus, or write them for node_exporter"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. -h is the host, as for psql; help is --help."""
+    top = argparse.ArgumentParser(prog="pggit", description="Looks after pgGit in a database.", add_help=False)
+    _add_help(top)
+    subcommands = top.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
+    for name, (module, summary) in _SUBCOMMANDS.items():
+        sub = subcommands.add_parser(name, help=summary, description=module.__doc__, add_help=False)
+        _add_help(sub)
+        module.add_options(sub)
+        server.add_options(sub)
+        sub.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one subcommand; returns the exit code. A wrong command line exits with 3: nothing was looked at."""
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stop:
+        return server.CANNOT_TELL if stop.code else 0
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"pggit: {error}", file=sys.stderr)
+        return error.code
+    except BrokenPipeError:  # as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return server.CANNOT_TELL
+    return code
+
+
+def _add_help(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--help", action="help", help="show this and exit")

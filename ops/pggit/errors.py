@@ -1,0 +1,12 @@
+"""What goes wrong for reasons that the user can do something about."""
+
+from __future__ import annotations
+
+
+class CommandError(Exception):
+    """Shown as one line on stderr; `code` becomes the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        """Take the line to show and the exit code."""
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,103 @@
+"""Asks a server through its own psql, so that passwords, services and certificates work as they do everywhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from pggit.errors import CommandError
+
+CANNOT_TELL = 3
+"""Exit code: the server could not be asked."""
+
+# By SQLSTATE: messages come in the server's language.
+_REMEDIES = {
+    "3F000": "pgGit is not installed in this database: CREATE EXTENSION pggit;",
+    "42883": "pgGit in this database is older than this command: CALL pggit.upgrade();",
+    "42P01": "pgGit in this database is older than this command: CALL pggit.upgrade();",
+    "42501": "a superuser lets this role read pgGit with SELECT pggit.grant_access('…', 'reader');",
+}
+_SERVER_ERROR = re.compile(r"^psql:<stdin>:\d+: [^:]+:  ?(\w{5}): (.*)$")
+_OWN_ERROR = re.compile(r"^psql:(<stdin>:\d+:)? *(error: *)?")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where to connect: psql's own words for it, and how long to wait for an answer in seconds."""
+
+    words: tuple[str, ...]
+    timeout: int
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The connection options that PostgreSQL's own programs have."""
+    group = parser.add_argument_group("connection (PGHOST, PGSERVICE, ~/.pgpass and the like count, as for psql)")
+    group.add_argument("-h", "--host", help="host name, or folder of the socket")
+    group.add_argument("-p", "--port", help="port")
+    group.add_argument("-U", "--username", help="role to connect as")
+    group.add_argument("-d", "--dbname", help="database, or a connection string")
+    group.add_argument(
+        "--timeout", type=_seconds, default=30, metavar="SECONDS", help="how long to wait for an answer (default: 30)"
+    )
+
+
+def connection(options: argparse.Namespace) -> Connection:
+    """What the options say."""
+    named = {"--host": options.host, "--port": options.port, "--username": options.username, "--dbname": options.dbname}
+    return Connection(tuple(f"{name}={value}" for name, value in named.items() if value is not None), options.timeout)
+
+
+def ask(where: Connection, query: str) -> Any:
+    """The one value that a query returns, which is JSON.
+
+    Raises CommandError with exit code 3 where there is no answer, with the reason in one line.
+    """
+    # -w: who runs this has nobody to type a password.
+    command = ["psql", "-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", *where.words]
+    environment = {
+        **os.environ,
+        "PGCONNECT_TIMEOUT": os.environ.get("PGCONNECT_TIMEOUT", str(where.timeout)),
+        "PGAPPNAME": os.environ.get("PGAPPNAME", "pggit"),
+        "PGCLIENTENCODING": "UTF8",
+        "LC_ALL": "C",
+    }
+    # All in one transaction, so that a pooler's next client finds no setting of ours.
+    script = f"BEGIN READ ONLY;\nSET LOCAL statement_timeout = '{where.timeout}s';\n{query};\nCOMMIT;\n"
+    try:
+        result = subprocess.run(
+            [*command, "-f", "-"],
+            input=script,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            timeout=where.timeout + 5,
+        )
+    except FileNotFoundError:
+        raise CommandError("psql is not on PATH; it comes with PostgreSQL's client package", CANNOT_TELL) from None
+    except subprocess.TimeoutExpired:
+        raise CommandError(f"no answer within {where.timeout} seconds", CANNOT_TELL) from None
+    if result.returncode != 0:
+        raise CommandError(reason(result.stderr), CANNOT_TELL)
+    return json.loads(result.stdout)
+
+
+def reason(said: str) -> str:
+    """What psql said, in one line, and what to do where that is known."""
+    lines = said.splitlines()
+    for line in lines:
+        if found := _SERVER_ERROR.match(line):
+            remedy = _REMEDIES.get(found[1])
+            return found[2] + (f"; {remedy}" if remedy else "")
+    return _OWN_ERROR.sub("", lines[0]) if lines else "psql failed and said nothing"
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 3600")
+    return int(text)
