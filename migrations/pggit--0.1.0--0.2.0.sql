@@ -159,28 +159,22 @@ END
 $$;
 COMMENT ON FUNCTION pggit.start_clock() IS 'Notes when a command begins, within those that run it.';
 
-CREATE FUNCTION pggit.elapsed_ms() RETURNS numeric
+CREATE FUNCTION pggit.read_clock(is_over boolean) RETURNS numeric
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    began text := split_part(current_setting('pggit.clocks', true), ' ', -1);
+    clocks text := coalesce(current_setting('pggit.clocks', true), '');
+    began text := split_part(clocks, ' ', -1);
 BEGIN
+    IF is_over THEN
+        PERFORM set_config('pggit.clocks', rtrim(left(clocks, -length(began))), true);
+    END IF;
     -- Commands with CONCURRENTLY commit on their way, which loses the note; but each is a whole message of its own.
     RETURN greatest(0, 1000 * (extract(epoch FROM clock_timestamp())
         - CASE WHEN began ~ '^[0-9]{1,12}[.][0-9]{6}$' THEN began::numeric ELSE extract(epoch FROM statement_timestamp()) END));
 END
 $$;
-COMMENT ON FUNCTION pggit.elapsed_ms() IS 'How long the command that runs now has taken so far, in milliseconds.';
-
-CREATE FUNCTION pggit.stop_clock() RETURNS numeric
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    took_ms numeric := pggit.elapsed_ms();
-BEGIN
-    PERFORM set_config('pggit.clocks', coalesce(regexp_replace(current_setting('pggit.clocks', true), ' ?[^ ]*$', ''), ''), true);
-    RETURN took_ms;
-END
-$$;
-COMMENT ON FUNCTION pggit.stop_clock() IS 'How long the command took that ends now, in milliseconds; those that run it go on.';
+COMMENT ON FUNCTION pggit.read_clock(boolean) IS
+'How long the command that runs now has taken, in milliseconds. When it is over, its note goes; those that run it have theirs.';
 
 CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, meaning text)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -203,9 +197,7 @@ COMMENT ON FUNCTION pggit.monitoring_settings() IS 'The numbers that configure_m
 CREATE FUNCTION pggit.monitoring_value(wanted text) RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN (
-        SELECT coalesce(s.value::numeric, m.default_value)
-        FROM pggit.monitoring_settings() m LEFT JOIN pggit.settings s ON s.name = m.setting WHERE m.setting = wanted);
+    RETURN coalesce((SELECT s.value::numeric FROM pggit.settings s WHERE s.name = wanted), pggit.monitoring_default(wanted));
 END
 $$;
 COMMENT ON FUNCTION pggit.monitoring_value(text) IS 'One of the numbers that configure_monitoring() can set, as it is now.';
@@ -234,12 +226,24 @@ $$;
 COMMENT ON FUNCTION pggit.configure_monitoring(text, numeric) IS
 'Sets one of the numbers by which impact and health are judged, or with NULL puts it back; pggit.monitoring_settings() lists them. Raises GT019, GT046.';
 
+CREATE FUNCTION pggit.monitoring_default(wanted text) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT m.default_value FROM pggit.monitoring_settings() m WHERE m.setting = wanted);
+END
+$$;
+COMMENT ON FUNCTION pggit.monitoring_default(text) IS 'What one of those numbers is unless set.';
+
 CREATE FUNCTION pggit.performance_impact(took_ms numeric) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN (ARRAY['low', 'medium', 'high'])[1 + (
-        SELECT count(*) FROM pggit.monitoring_settings() m LEFT JOIN pggit.settings s ON s.name = m.setting
-        WHERE m.setting IN ('impact_medium_ms', 'impact_high_ms') AND took_ms >= coalesce(s.value::numeric, m.default_value))];
+    -- Runs for every command: PostgreSQL works the defaults out once, when it plans this.
+    RETURN CASE
+        WHEN took_ms >= coalesce((SELECT s.value::numeric FROM pggit.settings s WHERE s.name = 'impact_high_ms'),
+                                 pggit.monitoring_default('impact_high_ms')) THEN 'high'
+        WHEN took_ms >= coalesce((SELECT s.value::numeric FROM pggit.settings s WHERE s.name = 'impact_medium_ms'),
+                                 pggit.monitoring_default('impact_medium_ms')) THEN 'medium'
+        ELSE 'low' END;
 END
 $$;
 COMMENT ON FUNCTION pggit.performance_impact(numeric) IS 'What a duration in milliseconds counts as: low, medium or high.';
@@ -260,8 +264,9 @@ DECLARE
 BEGIN
     INSERT INTO pggit.tallies (counter, label, bucket, amount, total)
     VALUES ('command', CASE WHEN word = ANY (pggit.command_words()) THEN word ELSE 'other' END,
-            (SELECT count(*) FROM unnest(pggit.duration_bounds()) b WHERE b < seconds), 1, seconds);
-    IF random() < 0.002 AND pggit.sees_the_present() THEN
+            -- a bound belongs to the bucket below it; a duration is one of whole microseconds
+            width_bucket(seconds - 1e-9, pggit.duration_bounds()), 1, seconds);
+    IF random() < 0.001 AND pggit.sees_the_present() THEN
         PERFORM pggit.roll_up();
     END IF;
 END
@@ -358,7 +363,7 @@ DECLARE
 BEGIN
     BEGIN
         -- By itself, so that no error below puts the clock back.
-        took_ms := pggit.stop_clock();
+        took_ms := pggit.read_clock(true);
     EXCEPTION WHEN OTHERS THEN
         took_ms := NULL;
     END;
@@ -419,68 +424,74 @@ DECLARE
     found pggit.address[] := '{}';
     indexes text[] := '{}';
 BEGIN
-    took_ms := pggit.elapsed_ms();
-    IF NOT pggit.is_recording() THEN
-        RETURN;
-    END IF;
-    -- What was dropped itself, and what lost a part but still stands.
-    FOR d IN
-        SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
-        WHERE NOT o.is_temporary
-    LOOP
-        found := found || ROW(d.classid, d.objid)::pggit.address;
-        CASE
-            WHEN d.object_type IN ('table constraint', 'default value') THEN
-                still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
-                IF still_there IS NOT NULL THEN
-                    found := found || ROW('pg_class'::regclass, still_there)::pggit.address;
-                END IF;
-            WHEN d.object_type IN ('composite type column', 'domain constraint') THEN
-                still_there := to_regtype(CASE d.object_type WHEN 'domain constraint' THEN d.address_names[1]
-                    ELSE format('%I.%I', d.address_names[1], d.address_names[2]) END);
-                IF still_there IS NOT NULL THEN
-                    found := found || ROW('pg_type'::regclass, still_there)::pggit.address;
-                END IF;
-            WHEN d.object_type = 'index' THEN
-                indexes := indexes || format('%I.%I', d.address_names[1], d.address_names[2]);
-            ELSE
-                NULL;
-        END CASE;
-    END LOOP;
-    IF found = '{}' THEN
-        RETURN;
-    END IF;
-    IF is_all THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
-    END IF;
-    IF NOT pggit.can_record_now() THEN
+    BEGIN
+        took_ms := pggit.read_clock(false);
+    EXCEPTION WHEN OTHERS THEN
+        took_ms := NULL;
+    END;
+    BEGIN
+        IF NOT pggit.is_recording() THEN
+            RETURN;
+        END IF;
+        -- What was dropped itself, and what lost a part but still stands.
+        FOR d IN
+            SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+            WHERE NOT o.is_temporary
+        LOOP
+            found := found || ROW(d.classid, d.objid)::pggit.address;
+            CASE
+                WHEN d.object_type IN ('table constraint', 'default value') THEN
+                    still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
+                    IF still_there IS NOT NULL THEN
+                        found := found || ROW('pg_class'::regclass, still_there)::pggit.address;
+                    END IF;
+                WHEN d.object_type IN ('composite type column', 'domain constraint') THEN
+                    still_there := to_regtype(CASE d.object_type WHEN 'domain constraint' THEN d.address_names[1]
+                        ELSE format('%I.%I', d.address_names[1], d.address_names[2]) END);
+                    IF still_there IS NOT NULL THEN
+                        found := found || ROW('pg_type'::regclass, still_there)::pggit.address;
+                    END IF;
+                WHEN d.object_type = 'index' THEN
+                    indexes := indexes || format('%I.%I', d.address_names[1], d.address_names[2]);
+                ELSE
+                    NULL;
+            END CASE;
+        END LOOP;
+        IF found = '{}' THEN
+            RETURN;
+        END IF;
+        IF is_all THEN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        END IF;
+        IF NOT pggit.can_record_now() THEN
+            PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+            RETURN;
+        END IF;
+        -- Of what is gone only the index's own objects matter.
+        found := ARRAY(
+            SELECT a FROM unnest(found) a
+            WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
+        IF indexes <> '{}' THEN
+            -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
+            found := found || ARRAY(
+                SELECT ROW(x.classid, x.objid)::pggit.address
+                FROM unnest(indexes) i
+                CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
+                CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
+        END IF;
+        IF found <> '{}' THEN
+            PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+        END IF;
+    EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-        RETURN;
-    END IF;
-    -- Of what is gone only the index's own objects matter.
-    found := ARRAY(
-        SELECT a FROM unnest(found) a
-        WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
-    IF indexes <> '{}' THEN
-        -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
-        found := found || ARRAY(
-            SELECT ROW(x.classid, x.objid)::pggit.address
-            FROM unnest(indexes) i
-            CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
-            CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
-    END IF;
-    IF found <> '{}' THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-    END IF;
-EXCEPTION
-WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-    IF is_all THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
-    END IF;
-WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+        IF is_all THEN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        END IF;
+    WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+        PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    END;
 END
 $$;
 CREATE FUNCTION pggit.record_metric(metric_type text, metric_value double precision, tags jsonb DEFAULT '{}') RETURNS bigint
@@ -1189,8 +1200,8 @@ BEGIN
             UNION ALL
             SELECT 'ROUTINE', p.oid::regprocedure::text, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
             FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = ANY (ARRAY[
-                'this_command', 'start_clock', 'elapsed_ms', 'stop_clock', 'monitoring_settings', 'monitoring_value',
-                'configure_monitoring', 'performance_impact', 'duration_bounds', 'count_command', 'command_words', 'roll_up',
+                'this_command', 'start_clock', 'read_clock', 'monitoring_settings', 'monitoring_value', 'configure_monitoring',
+                'monitoring_default', 'performance_impact', 'duration_bounds', 'count_command', 'command_words', 'roll_up',
                 'record_metric', 'prune_metrics', 'metric_families', 'epoch', 'read_metrics', 'label_text',
                 'prometheus_metrics', 'health_levels', 'health_checks', 'is_tracking', 'storage', 'change_types',
                 'ago', 'health_of_event_triggers', 'health_of_tracking', 'health_of_tracking_errors', 'health_of_unsettled', 'differs_from_catalog',

@@ -11,28 +11,22 @@ END
 $$;
 COMMENT ON FUNCTION pggit.start_clock() IS 'Notes when a command begins, within those that run it.';
 
-CREATE FUNCTION pggit.elapsed_ms() RETURNS numeric
+CREATE FUNCTION pggit.read_clock(is_over boolean) RETURNS numeric
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    began text := split_part(current_setting('pggit.clocks', true), ' ', -1);
+    clocks text := coalesce(current_setting('pggit.clocks', true), '');
+    began text := split_part(clocks, ' ', -1);
 BEGIN
+    IF is_over THEN
+        PERFORM set_config('pggit.clocks', rtrim(left(clocks, -length(began))), true);
+    END IF;
     -- Commands with CONCURRENTLY commit on their way, which loses the note; but each is a whole message of its own.
     RETURN greatest(0, 1000 * (extract(epoch FROM clock_timestamp())
         - CASE WHEN began ~ '^[0-9]{1,12}[.][0-9]{6}$' THEN began::numeric ELSE extract(epoch FROM statement_timestamp()) END));
 END
 $$;
-COMMENT ON FUNCTION pggit.elapsed_ms() IS 'How long the command that runs now has taken so far, in milliseconds.';
-
-CREATE FUNCTION pggit.stop_clock() RETURNS numeric
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    took_ms numeric := pggit.elapsed_ms();
-BEGIN
-    PERFORM set_config('pggit.clocks', coalesce(regexp_replace(current_setting('pggit.clocks', true), ' ?[^ ]*$', ''), ''), true);
-    RETURN took_ms;
-END
-$$;
-COMMENT ON FUNCTION pggit.stop_clock() IS 'How long the command took that ends now, in milliseconds; those that run it go on.';
+COMMENT ON FUNCTION pggit.read_clock(boolean) IS
+'How long the command that runs now has taken, in milliseconds. When it is over, its note goes; those that run it have theirs.';
 
 CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, meaning text)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -55,9 +49,7 @@ COMMENT ON FUNCTION pggit.monitoring_settings() IS 'The numbers that configure_m
 CREATE FUNCTION pggit.monitoring_value(wanted text) RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN (
-        SELECT coalesce(s.value::numeric, m.default_value)
-        FROM pggit.monitoring_settings() m LEFT JOIN pggit.settings s ON s.name = m.setting WHERE m.setting = wanted);
+    RETURN coalesce((SELECT s.value::numeric FROM pggit.settings s WHERE s.name = wanted), pggit.monitoring_default(wanted));
 END
 $$;
 COMMENT ON FUNCTION pggit.monitoring_value(text) IS 'One of the numbers that configure_monitoring() can set, as it is now.';
@@ -86,12 +78,24 @@ $$;
 COMMENT ON FUNCTION pggit.configure_monitoring(text, numeric) IS
 'Sets one of the numbers by which impact and health are judged, or with NULL puts it back; pggit.monitoring_settings() lists them. Raises GT019, GT046.';
 
+CREATE FUNCTION pggit.monitoring_default(wanted text) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT m.default_value FROM pggit.monitoring_settings() m WHERE m.setting = wanted);
+END
+$$;
+COMMENT ON FUNCTION pggit.monitoring_default(text) IS 'What one of those numbers is unless set.';
+
 CREATE FUNCTION pggit.performance_impact(took_ms numeric) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN (ARRAY['low', 'medium', 'high'])[1 + (
-        SELECT count(*) FROM pggit.monitoring_settings() m LEFT JOIN pggit.settings s ON s.name = m.setting
-        WHERE m.setting IN ('impact_medium_ms', 'impact_high_ms') AND took_ms >= coalesce(s.value::numeric, m.default_value))];
+    -- Runs for every command: PostgreSQL works the defaults out once, when it plans this.
+    RETURN CASE
+        WHEN took_ms >= coalesce((SELECT s.value::numeric FROM pggit.settings s WHERE s.name = 'impact_high_ms'),
+                                 pggit.monitoring_default('impact_high_ms')) THEN 'high'
+        WHEN took_ms >= coalesce((SELECT s.value::numeric FROM pggit.settings s WHERE s.name = 'impact_medium_ms'),
+                                 pggit.monitoring_default('impact_medium_ms')) THEN 'medium'
+        ELSE 'low' END;
 END
 $$;
 COMMENT ON FUNCTION pggit.performance_impact(numeric) IS 'What a duration in milliseconds counts as: low, medium or high.';
@@ -112,8 +116,9 @@ DECLARE
 BEGIN
     INSERT INTO pggit.tallies (counter, label, bucket, amount, total)
     VALUES ('command', CASE WHEN word = ANY (pggit.command_words()) THEN word ELSE 'other' END,
-            (SELECT count(*) FROM unnest(pggit.duration_bounds()) b WHERE b < seconds), 1, seconds);
-    IF random() < 0.002 AND pggit.sees_the_present() THEN
+            -- a bound belongs to the bucket below it; a duration is one of whole microseconds
+            width_bucket(seconds - 1e-9, pggit.duration_bounds()), 1, seconds);
+    IF random() < 0.001 AND pggit.sees_the_present() THEN
         PERFORM pggit.roll_up();
     END IF;
 END

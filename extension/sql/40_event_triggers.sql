@@ -94,7 +94,7 @@ DECLARE
 BEGIN
     BEGIN
         -- By itself, so that no error below puts the clock back.
-        took_ms := pggit.stop_clock();
+        took_ms := pggit.read_clock(true);
     EXCEPTION WHEN OTHERS THEN
         took_ms := NULL;
     END;
@@ -157,68 +157,74 @@ DECLARE
     found pggit.address[] := '{}';
     indexes text[] := '{}';
 BEGIN
-    took_ms := pggit.elapsed_ms();
-    IF NOT pggit.is_recording() THEN
-        RETURN;
-    END IF;
-    -- What was dropped itself, and what lost a part but still stands.
-    FOR d IN
-        SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
-        WHERE NOT o.is_temporary
-    LOOP
-        found := found || ROW(d.classid, d.objid)::pggit.address;
-        CASE
-            WHEN d.object_type IN ('table constraint', 'default value') THEN
-                still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
-                IF still_there IS NOT NULL THEN
-                    found := found || ROW('pg_class'::regclass, still_there)::pggit.address;
-                END IF;
-            WHEN d.object_type IN ('composite type column', 'domain constraint') THEN
-                still_there := to_regtype(CASE d.object_type WHEN 'domain constraint' THEN d.address_names[1]
-                    ELSE format('%I.%I', d.address_names[1], d.address_names[2]) END);
-                IF still_there IS NOT NULL THEN
-                    found := found || ROW('pg_type'::regclass, still_there)::pggit.address;
-                END IF;
-            WHEN d.object_type = 'index' THEN
-                indexes := indexes || format('%I.%I', d.address_names[1], d.address_names[2]);
-            ELSE
-                NULL;
-        END CASE;
-    END LOOP;
-    IF found = '{}' THEN
-        RETURN;
-    END IF;
-    IF is_all THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
-    END IF;
-    IF NOT pggit.can_record_now() THEN
+    BEGIN
+        took_ms := pggit.read_clock(false);
+    EXCEPTION WHEN OTHERS THEN
+        took_ms := NULL;
+    END;
+    BEGIN
+        IF NOT pggit.is_recording() THEN
+            RETURN;
+        END IF;
+        -- What was dropped itself, and what lost a part but still stands.
+        FOR d IN
+            SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+            WHERE NOT o.is_temporary
+        LOOP
+            found := found || ROW(d.classid, d.objid)::pggit.address;
+            CASE
+                WHEN d.object_type IN ('table constraint', 'default value') THEN
+                    still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
+                    IF still_there IS NOT NULL THEN
+                        found := found || ROW('pg_class'::regclass, still_there)::pggit.address;
+                    END IF;
+                WHEN d.object_type IN ('composite type column', 'domain constraint') THEN
+                    still_there := to_regtype(CASE d.object_type WHEN 'domain constraint' THEN d.address_names[1]
+                        ELSE format('%I.%I', d.address_names[1], d.address_names[2]) END);
+                    IF still_there IS NOT NULL THEN
+                        found := found || ROW('pg_type'::regclass, still_there)::pggit.address;
+                    END IF;
+                WHEN d.object_type = 'index' THEN
+                    indexes := indexes || format('%I.%I', d.address_names[1], d.address_names[2]);
+                ELSE
+                    NULL;
+            END CASE;
+        END LOOP;
+        IF found = '{}' THEN
+            RETURN;
+        END IF;
+        IF is_all THEN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        END IF;
+        IF NOT pggit.can_record_now() THEN
+            PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+            RETURN;
+        END IF;
+        -- Of what is gone only the index's own objects matter.
+        found := ARRAY(
+            SELECT a FROM unnest(found) a
+            WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
+        IF indexes <> '{}' THEN
+            -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
+            found := found || ARRAY(
+                SELECT ROW(x.classid, x.objid)::pggit.address
+                FROM unnest(indexes) i
+                CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
+                CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
+        END IF;
+        IF found <> '{}' THEN
+            PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+        END IF;
+    EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-        RETURN;
-    END IF;
-    -- Of what is gone only the index's own objects matter.
-    found := ARRAY(
-        SELECT a FROM unnest(found) a
-        WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
-    IF indexes <> '{}' THEN
-        -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
-        found := found || ARRAY(
-            SELECT ROW(x.classid, x.objid)::pggit.address
-            FROM unnest(indexes) i
-            CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
-            CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
-    END IF;
-    IF found <> '{}' THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-    END IF;
-EXCEPTION
-WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-    IF is_all THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
-    END IF;
-WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+        IF is_all THEN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        END IF;
+    WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+        PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    END;
 END
 $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';

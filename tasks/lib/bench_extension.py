@@ -40,9 +40,9 @@ _ONE_ROW_TRIGGER = """
     CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION public.note();
     CREATE EVENT TRIGGER note_drop ON sql_drop EXECUTE FUNCTION public.note_drop();
     """
-_PGGIT = "CREATE EXTENSION pggit; SELECT pggit.init();"
+PGGIT = "CREATE EXTENSION pggit; SELECT pggit.init();"
 
-_DDL = {
+DDL = {
     "create table": "CREATE TABLE t{n} (id bigint PRIMARY KEY, name text NOT NULL DEFAULT 'x', amount numeric)",
     "alter table add column": "ALTER TABLE t{n} ADD COLUMN extra integer",
     "create index": "CREATE INDEX ON t{n} (name)",
@@ -52,7 +52,7 @@ _DDL = {
     "drop view": "DROP VIEW v{n}",
     "drop table": "DROP TABLE t{n}",
 }
-_BOUNDS = dict.fromkeys(_DDL, 2.0) | {
+_BOUNDS = dict.fromkeys(DDL, 2.0) | {
     # The statement itself takes a fraction of what reading the whole definition and writing it down takes;
     # the bounds keep what was reached from getting worse.
     "alter table add column": 7.0,
@@ -63,22 +63,25 @@ _BOUNDS = dict.fromkeys(_DDL, 2.0) | {
     "drop table": 3.0,
 }
 """What each may cost; all of them together are to cost less than twice the one-row trigger."""
-_WARM_UP = 10
+WARM_UP = 10
 
 
 @contextmanager
-def _server() -> Iterator[Server]:
+def scratch_server() -> Iterator[Server]:
+    """A server to measure on, of the newest PostgreSQL."""
     with Server(serverbuilds.majors()[-1], settings={"max_locks_per_transaction": "512"}) as server:
         yield server
 
 
-def _connect(stack: ExitStack, server: Server, dbname: str) -> "Connection":
+def connect(stack: ExitStack, server: Server, dbname: str) -> "Connection":
+    """An autocommit connection that ends with `stack`."""
     import psycopg
 
     return stack.enter_context(psycopg.connect(server.dsn(dbname), autocommit=True))
 
 
-def _seconds(db: "Connection", statement: str) -> float:
+def time_of(db: "Connection", statement: str) -> float:
+    """How many seconds a statement takes, the way there and back included."""
     begin = time.perf_counter()
     db.execute(statement.encode())
     return time.perf_counter() - begin
@@ -88,22 +91,22 @@ def track(full: bool) -> Iterator[Result]:
     """What tracking adds to DDL, against an event trigger that inserts one row, one that does nothing, and none."""
     rounds = 300 if full else 60
     seconds: dict[str, dict[str, list[float]]] = {}
-    setups = {"none": "", "empty": _EMPTY_TRIGGER, "one row": _ONE_ROW_TRIGGER, "pggit": _PGGIT}
-    with _server() as server, ExitStack() as stack:
+    setups = {"none": "", "empty": _EMPTY_TRIGGER, "one row": _ONE_ROW_TRIGGER, "pggit": PGGIT}
+    with scratch_server() as server, ExitStack() as stack:
         databases = {}
         for number, (what, setup) in enumerate(setups.items()):
             server.createdb(f"track_{number}")
-            databases[what] = _connect(stack, server, f"track_{number}")
+            databases[what] = connect(stack, server, f"track_{number}")
             databases[what].execute(setup.encode())
-        for kind, statement in _DDL.items():
+        for kind, statement in DDL.items():
             seconds[kind] = {what: [] for what in databases}
-            for n in range(_WARM_UP + rounds):
+            for n in range(WARM_UP + rounds):
                 for what, db in databases.items():
-                    seconds[kind][what].append(_seconds(db, statement.format(n=n)))
+                    seconds[kind][what].append(time_of(db, statement.format(n=n)))
     for kind, times in seconds.items():
         yield _track_result(kind, _BOUNDS[kind], times["pggit"], times["one row"], "one-row event trigger")
     whole = {
-        what: [sum(times[what][n] for times in seconds.values()) for n in range(_WARM_UP + rounds)] for what in setups
+        what: [sum(times[what][n] for times in seconds.values()) for n in range(WARM_UP + rounds)] for what in setups
     }
     yield _track_result("all of these", 2.0, whole["pggit"], whole["one row"], "one-row event trigger")
     yield _track_result("all of these", None, whole["pggit"], whole["empty"], "event trigger that does nothing")
@@ -111,7 +114,7 @@ def track(full: bool) -> Iterator[Result]:
 
 
 def _track_result(name: str, bound: float | None, measured: list[float], baseline: list[float], words: str) -> Result:
-    ratios = [one / other for one, other in zip(measured, baseline, strict=True)][_WARM_UP:]
+    ratios = [one / other for one, other in zip(measured, baseline, strict=True)][WARM_UP:]
     return from_ratios("track", name, bound, ratios, words)
 
 
@@ -139,22 +142,22 @@ _SIZES = (100, 1_000, 10_000)
 @contextmanager
 def _sizes(measured: str) -> Iterator[dict[int, "Connection"]]:
     """One database of each size, connected; `measured` begins their names."""
-    with _server() as server, ExitStack() as stack:
+    with scratch_server() as server, ExitStack() as stack:
         template = f"{measured}_template"
         server.createdb(template)
         have = 0
         for size in _SIZES:
             with ExitStack() as growing:
-                db = _connect(growing, server, template)
+                db = connect(growing, server, template)
                 if not have:
-                    db.execute(_PGGIT.encode())
+                    db.execute(PGGIT.encode())
                     for n in range(10):
                         db.execute(f"CREATE SCHEMA s{n}".encode())
                 _grow(db, have + 1, size)
                 db.execute("VACUUM ANALYZE")
             have = size
             server.createdb(f"{measured}_{size}", template)
-        yield {size: _connect(stack, server, f"{measured}_{size}") for size in _SIZES}
+        yield {size: connect(stack, server, f"{measured}_{size}") for size in _SIZES}
 
 
 def _change(db: "Connection", count: int, column: str) -> None:
@@ -178,7 +181,7 @@ def commit(full: bool) -> Iterator[Result]:
         for n in range(1 + (41 if full else 15)):
             for size, db in databases.items():
                 _change(db, 10, f"c{n}")
-                seconds[size].append(_seconds(db, "SELECT pggit.commit('ten changes')"))
+                seconds[size].append(time_of(db, "SELECT pggit.commit('ten changes')"))
     yield from _flatness("commit", "10 changes", seconds)
 
 
@@ -200,7 +203,7 @@ def diff(full: bool) -> Iterator[Result]:
         for _ in range(1 + (61 if full else 21)):
             for what, statement in statements.items():
                 for size, db in databases.items():
-                    seconds[what][size].append(_seconds(db, statement.format(*hashes[size])))
+                    seconds[what][size].append(time_of(db, statement.format(*hashes[size])))
     for what in statements:
         yield from _flatness("diff", f"{what}, 100 differences", seconds[what])
 
@@ -208,10 +211,10 @@ def diff(full: bool) -> Iterator[Result]:
 def rescan(full: bool) -> Iterator[Result]:
     """What reading the whole catalog anew costs, against pg_dump --schema-only, with 1,000 tables."""
     ratios = []
-    with _server() as server, ExitStack() as stack:
+    with scratch_server() as server, ExitStack() as stack:
         server.createdb("rescan")
-        db = _connect(stack, server, "rescan")
-        db.execute(_PGGIT.encode())
+        db = connect(stack, server, "rescan")
+        db.execute(PGGIT.encode())
         db.execute("SELECT pggit.pause()")
         db.execute("""
             DO $$ BEGIN
@@ -226,7 +229,7 @@ def rescan(full: bool) -> Iterator[Result]:
         db.execute("VACUUM ANALYZE")
         dump = [str(server.bin / "pg_dump"), "--schema-only", "--dbname", server.dsn("rescan")]
         for _ in range(1 + (31 if full else 9)):
-            again = _seconds(db, "SELECT pggit.rescan()")
+            again = time_of(db, "SELECT pggit.rescan()")
             begin = time.perf_counter()
             subprocess.run(dump, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
             ratios.append(again / (time.perf_counter() - begin))

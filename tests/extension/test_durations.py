@@ -262,7 +262,7 @@ def test_counters_are_the_history_whatever_happens(db: Connection, steps: list[s
 
 def test_a_failure_to_measure_fails_no_command(db: Connection) -> None:
     """Whatever the functions behind it do."""
-    for function in ("start_clock() RETURNS void", "stop_clock() RETURNS numeric"):
+    for function in ("start_clock() RETURNS void", "read_clock(is_over boolean) RETURNS numeric"):
         db.execute(
             f"""
             CREATE OR REPLACE FUNCTION pggit.{function} LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
