@@ -161,14 +161,6 @@ $$;
 COMMENT ON FUNCTION pggit.read_metrics() IS
 'The numbers as they are now. place orders what must come in an order of its own: the buckets of a histogram, its sum, its count.';
 
-CREATE VIEW pggit.metrics AS
-SELECT m.name, f.kind AS type, f.help, m.labels, m.value
-FROM pggit.read_metrics() m
-JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) CASE WHEN f.kind OPERATOR(pg_catalog.=) 'histogram'
-    THEN pg_catalog.regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END;
-COMMENT ON VIEW pggit.metrics IS
-'All numbers about pgGit, one row a sample, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
-
 CREATE FUNCTION pggit.label_text(labels jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -182,6 +174,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.label_text(jsonb) IS 'Labels as both text formats of Prometheus write them.';
+
+CREATE VIEW pggit.metrics AS
+SELECT m.name, f.kind AS type, f.help, m.labels, m.value
+FROM pggit.read_metrics() m
+JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) CASE WHEN f.kind OPERATOR(pg_catalog.=) 'histogram'
+    THEN pg_catalog.regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
+ORDER BY f.family COLLATE pg_catalog."C", pggit.label_text(m.labels OPERATOR(pg_catalog.-) 'le') COLLATE pg_catalog."C", m.place;
+COMMENT ON VIEW pggit.metrics IS
+'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
 
 CREATE FUNCTION pggit.prometheus_metrics(format text DEFAULT 'classic') RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
