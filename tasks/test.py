@@ -60,6 +60,18 @@ def extension(
 
 
 @task(help={"k": _K, "jobs": _JOBS, "dry_run": _DRY})
+def ops(c: Context, k: str = "", jobs: str = "2", dry_run: bool = False) -> None:
+    """Test the `pggit` command on a real server."""
+    _run(c, ("ops",), jobs, k, dry_run)
+
+
+@task(help={"k": _K, "jobs": _JOBS, "dry_run": _DRY})
+def monitoring(c: Context, k: str = "", jobs: str = "2", dry_run: bool = False) -> None:
+    """Test dashboards, alert rules and exporters with the real programs."""
+    _run(c, ("monitoring",), jobs, k, dry_run)
+
+
+@task(help={"k": _K, "jobs": _JOBS, "dry_run": _DRY})
 def packages(c: Context, k: str = "", jobs: str = "2", dry_run: bool = False) -> None:
     """Test real package builds, in Docker too (needs an engine when PGGIT_REQUIRE_DOCKER=1)."""
     _run(c, ("packages",), jobs, k, dry_run)

@@ -9,7 +9,14 @@ from tasks.lib.measurement import Result, from_ratios
 
 _BEFORE = "0.1.0"
 """The last version that measures and counts nothing."""
-_COLUMNS = "object_id, change_type, command_tag, object_type, identity, session_role, backend_pid, transaction_id"
+_LENGTHEN = """
+    INSERT INTO pggit.history (
+        created_at, object_id, change_type, command_tag, object_type, identity, session_role, backend_pid, transaction_id)
+    SELECT now() - interval '90 days' * (1 - n / %(rows)s::float8), h.object_id, h.change_type, h.command_tag,
+        h.object_type, h.identity, h.session_role, h.backend_pid, h.transaction_id
+    FROM generate_series(1, %(rows)s) n
+    CROSS JOIN (SELECT * FROM pggit.history WHERE change_type = 'CREATE' LIMIT 1) h"""
+"""Spread over three months, as histories are."""
 _MANY = 1_000_000
 _FEW = 1_000
 
@@ -50,14 +57,7 @@ def scrape(full: bool) -> Iterator[Result]:
             db.execute(
                 "DO $$BEGIN FOR n IN 1 .. 200 LOOP EXECUTE format('CREATE TABLE t%s (id integer)', n); END LOOP; END$$"
             )
-            # spread over three months, as histories are
-            db.execute(
-                f"""
-                INSERT INTO pggit.history (created_at, {_COLUMNS})
-                SELECT now() - interval '90 days' * (1 - n / {rows}.0), {_COLUMNS}
-                FROM generate_series(1, {rows}) n
-                CROSS JOIN (SELECT * FROM pggit.history WHERE change_type = 'CREATE' LIMIT 1) h""".encode()
-            )
+            db.execute(_LENGTHEN, {"rows": rows})
             db.execute("VACUUM ANALYZE")
             took[rows] = []
         for _ in range(6 + (201 if full else 61)):
