@@ -12,28 +12,9 @@ from tasks.command import task
 )
 def everything(c: Context, only: str = "", dry_run: bool = False) -> None:
     """Check code, shell scripts, SQL, workflows, documents and the rules of this repository."""
-    from invoke.exceptions import Exit
+    from tasks.lib import checks, lint
 
-    from tasks.lib import lint
-    from tasks.lib.errors import UsageError
-
-    known = {check.name: check for check in lint.CHECKS}
-    wanted = [name.strip() for name in only.split(",")] if only else list(known)
-    for name in wanted:
-        if name not in known:
-            raise UsageError(f"--only={only}: there is no check '{name}'; valid are {', '.join(known)}")
-    failed = []
-    for name in wanted:
-        if dry_run or c.config.run.dry:
-            print(name)
-            continue
-        verdict = lint.run(known[name])
-        for fault in verdict.faults:
-            print(f"  {fault}")
-        print(f"{'FAILED' if verdict.faults else 'ok    '} {name:16} {verdict.seconds:5.1f} s", flush=True)
-        failed += [name] if verdict.faults else []
-    if failed:
-        raise Exit(f"inv: {len(failed)} of {len(wanted)} checks failed: {', '.join(failed)}", code=1)
+    checks.make(lint.CHECKS, only, dry_run=dry_run or c.config.run.dry)
 
 
 @task(

@@ -180,7 +180,7 @@ SELECT m.name, f.kind AS type, f.help, m.labels, m.value
 FROM pggit.read_metrics() m
 JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) CASE WHEN f.kind OPERATOR(pg_catalog.=) 'histogram'
     THEN pg_catalog.regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
-ORDER BY f.family COLLATE pg_catalog."C", pggit.label_text(m.labels OPERATOR(pg_catalog.-) 'le') COLLATE pg_catalog."C", m.place;
+ORDER BY f.family COLLATE pg_catalog."C", (m.labels OPERATOR(pg_catalog.-) 'le')::pg_catalog.text COLLATE pg_catalog."C", m.place;
 COMMENT ON VIEW pggit.metrics IS
 'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
 
@@ -203,7 +203,7 @@ BEGIN
         ), families AS (
             SELECT s.family, concat('# HELP ', s.shown, ' ', s.help, E'\n# TYPE ', s.shown, ' ', s.kind, E'\n', string_agg(
                 concat(s.name, pggit.label_text(s.labels), ' ', s.value, E'\n'), ''
-                ORDER BY pggit.label_text(s.labels - 'le') COLLATE "C", s.place)) AS lines
+                ORDER BY (s.labels - 'le')::text COLLATE "C", s.place)) AS lines
             FROM samples s GROUP BY s.family, s.shown, s.help, s.kind
         )
         SELECT string_agg(f.lines, '' ORDER BY f.family COLLATE "C") || CASE WHEN is_open THEN E'# EOF\n' ELSE '' END FROM families f);

@@ -11,7 +11,8 @@ _BEFORE = "0.1.0"
 """The last version that measures and counts nothing."""
 _LENGTHEN = """
     INSERT INTO pggit.history (
-        created_at, object_id, change_type, command_tag, object_type, identity, session_role, backend_pid, transaction_id)
+        created_at, object_id, change_type, command_tag, object_type, identity, session_role, backend_pid,
+        transaction_id)
     SELECT now() - interval '90 days' * (1 - n / %(rows)s::float8), h.object_id, h.change_type, h.command_tag,
         h.object_type, h.identity, h.session_role, h.backend_pid, h.transaction_id
     FROM generate_series(1, %(rows)s) n

@@ -1,7 +1,9 @@
 """Holds the documents to what is there: commands, links, files, PostgreSQL versions, and pggit's functions."""
 
+import itertools
 import re
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from tasks.lib import git, targets
 from tasks.lib.paths import EXTENSION, ROOT
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _FUNCTION = re.compile(r"\bpggit\.([a-z_]+)\(")
 _CREATED = re.compile(r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+pggit\.([a-z_]+)", re.IGNORECASE)
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -19,6 +21,9 @@ _NAMED = re.compile(r"[\w.-]+(/[\w.-]+)*/|([\w.-]+/)*[\w.-]+\.(json|lock|md|py|s
 _MADE = {".venv", "build", "dist"}
 _MAJORS = re.compile(r"PostgreSQL (\d+(?:(?:, | and | to )\d+)+)")
 _SHELL = {"sh", "bash", "console", "shell"}
+_ENDS = {"&&", "||", ";", "|", ">"}
+_INLINE = re.compile(r"`((?:\./inv|(?:ops/bin/)?pggit)\s[^`]+)`")
+_PGGIT = re.compile(r"(ops/bin/)?pggit\s")
 _INVOKE_OPTIONS = {"--list", "--help", "--dry", "--version", "-l", "-h"}
 
 Commands = Mapping[str, frozenset[str]]
@@ -30,6 +35,8 @@ class Facts:
     """What is there, for documents to be held to."""
 
     commands: Commands
+    subcommands: Commands
+    """Those of `pggit`, the command for database servers."""
     functions: frozenset[str]
     majors: tuple[str, ...]
     """The supported PostgreSQL versions, oldest first."""
@@ -38,13 +45,16 @@ class Facts:
 
 def documents() -> tuple[Path, ...]:
     """The documents that are held to the truth."""
-    top = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "extension/README.md")
+    top = (
+        "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "extension/README.md",
+        "monitoring/README.md", "ops/MONITORING.md",
+    )  # fmt: skip
     return (*(ROOT / name for name in top), *sorted((ROOT / "docs").rglob("*.md")))
 
 
 def faults() -> list[str]:
     """Everything in the documents that is not so, one line each."""
-    facts = Facts(commands(), created_functions(), targets.load().majors(), _files())
+    facts = Facts(commands(), subcommands(), created_functions(), targets.load().majors(), _files())
     found = []
     for path in documents():
         name = str(path.relative_to(ROOT))
@@ -60,6 +70,7 @@ def check(text: str, folder: Path, facts: Facts) -> list[str]:
     """The faults of one document's text that lies in `folder`."""
     return [
         *(fault for line in command_lines(text) if (fault := command_fault(line, facts.commands))),
+        *(fault for line in pggit_lines(text) if (fault := pggit_fault(line, facts.subcommands))),
         *(f"link to {target}: no such file" for target in _LINK.findall(text) if not _resolves(target, folder)),
         *(
             f"pggit.{function}(): no such function in extension/sql"
@@ -100,19 +111,25 @@ def _files() -> tuple[str, ...]:
 
 def command_lines(text: str) -> list[str]:
     """The ./inv commands in a document: lines of its shell blocks, and `./inv …` in running text."""
+    return [line for line in _commands_in(text) if line.startswith("./inv ")]
+
+
+def pggit_lines(text: str) -> list[str]:
+    """The same for `pggit …`, which is also `ops/bin/pggit …`."""
+    return [line for line in _commands_in(text) if _PGGIT.match(line)]
+
+
+def _commands_in(text: str) -> list[str]:
     lines = [line.strip().removeprefix("$ ") for kind, block in _FENCE.findall(text) if kind in _SHELL
-             for line in block.splitlines()]  # fmt: skip
-    inline = re.findall(r"`(\./inv [^`]+)`", _FENCE.sub("", text))
-    return [line for line in (*lines, *inline) if line.startswith("./inv ")]
+             for line in block.replace("\\\n", " ").splitlines()]  # fmt: skip
+    return [*lines, *_INLINE.findall(_FENCE.sub("", text))]
 
 
 def command_fault(line: str, known: Commands) -> str | None:
     """What is wrong with one `./inv …` line; None when nothing is."""
     words = shlex.split(line, comments=True)[1:]
     task: str | None = None
-    for word in words:
-        if word in {"&&", "||", ";", "|", ">"}:
-            break
+    for word in itertools.takewhile(lambda word: word not in _ENDS, words):
         if not word.startswith("-"):
             if word not in known and (task is None or "." in word):
                 return f"`{line}`: there is no task {word}"
@@ -123,6 +140,30 @@ def command_fault(line: str, known: Commands) -> str | None:
         elif (option := word.partition("=")[0]) not in known[task] and word not in _INVOKE_OPTIONS:
             return f"`{line}`: {task} has no option {option}"
     return None if task or words else f"`{line}`: names no task"
+
+
+def pggit_fault(line: str, known: Commands) -> str | None:
+    """What is wrong with one `pggit …` line; None when nothing is."""
+    words = list(itertools.takewhile(lambda word: word not in _ENDS, shlex.split(line, comments=True)[1:]))
+    if words == ["--help"]:
+        return None
+    if not words or words[0] not in known:
+        return f"`{line}`: pggit has no subcommand {words[0]}" if words else f"`{line}`: names no subcommand"
+    for word in words[1:]:
+        if word.startswith("-") and (option := word.partition("=")[0]) not in known[words[0]]:
+            return f"`{line}`: pggit {words[0]} has no option {option}"
+    return None
+
+
+def subcommands() -> Commands:
+    """Every subcommand of `pggit`, from its own parser."""
+    folder = str(ROOT / "ops")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    from pggit import cli
+
+    (choices,) = (action.choices for action in cli.parser()._actions if isinstance(action.choices, dict))
+    return {name: frozenset(sub._option_string_actions) for name, sub in choices.items()}
 
 
 def commands() -> Commands:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.lib import git, paths, serverbuilds, servers
+from tasks.lib import git, paths, promtools, serverbuilds, servers
 from tasks.lib.errors import PggitError
 
 _SPACE = 2 * 1024**3
@@ -186,6 +186,14 @@ def _servers() -> Iterator[Finding]:
         yield Finding("server-user", "user for servers", False, str(error), why, command="useradd --system postgres")
 
 
+def _monitoring() -> Iterator[Finding]:
+    absent = ", ".join(name for name in promtools.PACKAGES if promtools.at_hand(name) is None)
+    fetch = promtools.can_fetch()
+    detail = "found" if not absent else "fetched at first use" if fetch else f"{absent} not found on PATH"
+    why = "test, monitoring.check, monitoring.preview"
+    yield Finding("prometheus", "Prometheus", fetch or not absent, detail, why, command=f"install {absent}")
+
+
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".")[:2]]
 
@@ -219,4 +227,4 @@ def _machine() -> Iterator[Finding]:
     )  # fmt: skip
 
 
-_LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (_tools, _servers, _engine, _machine)
+_LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (_tools, _servers, _monitoring, _engine, _machine)

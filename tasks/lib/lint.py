@@ -3,34 +3,16 @@
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.lib import docscheck, git, pins, sqlscript, updategraph
+from tasks.lib import checks, docscheck, git, monitoringcheck, pins, sqlscript, updategraph
+from tasks.lib.checks import Check
 from tasks.lib.errors import PggitError
 from tasks.lib.paths import MIGRATIONS, ROOT
 
 _WORKFLOWS = ROOT / ".github" / "workflows"
 _TOOLS = Path(sys.executable).parent
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: its name, and what finds the faults (one line each; none is a pass)."""
-
-    name: str
-    find: Callable[[], Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found, and how long it took."""
-
-    name: str
-    faults: tuple[str, ...]
-    seconds: float
 
 
 def _program(*argv: str | Path) -> Callable[[], Sequence[str]]:
@@ -110,6 +92,12 @@ def _workflows(*argv: str) -> Callable[[], Sequence[str]]:
     return lambda: _program(*argv, *sorted(_WORKFLOWS.glob("*.yml")))()
 
 
+def _monitoring() -> Sequence[str]:
+    """Those of `inv monitoring.check` that need no program."""
+    verdicts = [checks.run(check) for check in monitoringcheck.CHECKS]
+    return [f"{verdict.name}: {fault}" for verdict in verdicts for fault in verdict.faults]
+
+
 CHECKS = (
     Check("ruff", _program("ruff", "check", "--output-format=concise", ".")),
     Check("format", _program("ruff", "format", "--check", ".")),
@@ -119,17 +107,8 @@ CHECKS = (
     Check("zizmor", _workflows("zizmor", "--offline", "--no-progress", "--quiet")),
     Check("workflow schema", _workflows("check-jsonschema", "--builtin-schema", "vendor.github-workflows")),
     Check("docs", docscheck.faults),
+    Check("monitoring", _monitoring),
     Check("lock", lambda: pins.faults(pins.PROJECT.read_text("utf-8"), pins.LOCK.read_text("utf-8"))),
     Check("file names", lambda: forbidden_names([str(path.relative_to(ROOT)) for path in tracked()])),
     Check("hosts and paths", lambda: forbidden_text(tracked())),
 )
-
-
-def run(check: Check) -> Verdict:
-    """Make one check; one that cannot be made has failed."""
-    begin = time.monotonic()
-    try:
-        faults = tuple(check.find())
-    except (OSError, PggitError) as error:
-        faults = (f"could not run: {error}",)
-    return Verdict(check.name, faults, time.monotonic() - begin)

@@ -4,17 +4,27 @@ prometheus_client writes the text, in the format that the scraper asks for; it i
 beside pggit.prometheus_metrics().
 """
 
+import os
 import re
-from collections.abc import Callable, Iterator
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from tasks.lib.errors import PggitError, UsageError
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from prometheus_client import CollectorRegistry, Metric
 
 _LOOPBACK = "127.0.0.1"
 _PARTS = re.compile(r"_(bucket|sum|count)$")
+_PLACES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+_ENDS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Collector:
@@ -47,12 +57,39 @@ class Collector:
         yield from families.values()
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing of each request."""
+
+
+def _application(registry: "CollectorRegistry") -> "WSGIApplication":
+    """prometheus_client's, but that a scrape that fails is one line here and the reason there."""
+    from prometheus_client import make_wsgi_app
+
+    inner = make_wsgi_app(registry)
+
+    def answer(environment: "WSGIEnvironment", start: "StartResponse") -> "Iterable[bytes]":
+        try:
+            whole: Iterable[bytes] = inner(environment, start)
+        except PggitError as error:
+            print(f"inv: {error}", file=sys.stderr, flush=True)
+            start("503 Service Unavailable", [("Content-Type", "text/plain; charset=utf-8")])
+            return [f"{error}\n".encode()]
+        return whole
+
+    return answer
+
+
 def serve(dsn: str, port: int) -> tuple[str, Callable[[], None]]:
     """Serve the database's numbers on loopback; port 0 takes a free one.
 
     Returns the URL and what ends it. Raises PggitError where the port is taken or the database cannot be asked.
     """
-    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client import CollectorRegistry
 
     collector = Collector(dsn)
     for _ in collector.collect():  # a wrong connection string is told now, not at the first scrape
@@ -60,9 +97,14 @@ def serve(dsn: str, port: int) -> tuple[str, Callable[[], None]]:
     registry = CollectorRegistry()
     registry.register(collector)
     try:
-        server, thread = start_http_server(port, _LOOPBACK, registry)
+        server = make_server(_LOOPBACK, port, _application(registry), _Server, _Handler)
     except OSError as error:
         raise PggitError(f"cannot listen on {_LOOPBACK}:{port}: {error.strerror}") from error
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    # The thread, and those of requests, inherit this: signals are for the main one, which may wait for them.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+    thread.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop() -> None:
         server.shutdown()
@@ -70,6 +112,24 @@ def serve(dsn: str, port: int) -> tuple[str, Callable[[], None]]:
         thread.join()
 
     return f"http://{_LOOPBACK}:{server.server_port}/metrics", stop
+
+
+def serve_until_ended(dsn: str, port: int, ready: Callable[[str], object]) -> None:
+    """Serve as `serve` does, tell `ready` the URL, and return at SIGINT (Ctrl-C) or SIGTERM. Raises as `serve` does."""
+    url, stop = serve(dsn, port)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+    try:
+        ready(url)
+        signal.sigwait(_ENDS)
+    finally:
+        stop()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def require_database(dsn: str) -> None:
+    """Raises UsageError where neither `dsn` nor libpq's environment names a database."""
+    if not dsn and not any(os.environ.get(name) for name in _PLACES):
+        raise UsageError(f"give --dsn='host=… dbname=…', or libpq's environment: one of {', '.join(_PLACES)}")
 
 
 def parse_port(text: str) -> int:

@@ -57,7 +57,7 @@ FAULTS = [
     ("tracking", "warning", "postgres paused tracking", "SELECT pggit.pause()"),
     (
         "tracking_errors",
-        "unhealthy",
+        "critical",
         "pggit.rescan()",
         "ALTER TABLE pggit.history ADD CHECK (id < 0) NOT VALID; CREATE TABLE lost (id integer)",
     ),
@@ -76,6 +76,7 @@ FAULTS = [
     ),
     ("recent_activity", "warning", "last change was", "SELECT pggit.configure_monitoring('quiet_after_minutes', 0)"),
     ("storage_size", "warning", "ops/MONITORING.md", "SELECT pggit.configure_monitoring('storage_warning_mb', 0)"),
+    ("storage_size", "critical", "ops/MONITORING.md", "SELECT pggit.configure_monitoring('storage_critical_mb', 0)"),
     (
         "storage_size",
         "critical",

@@ -18,7 +18,7 @@ from tests.extension.test_tracked_kinds import differences
 HERE = sqlscript.version()
 WORKS = """
     SET LOCAL search_path TO pg_catalog, pg_temp;
-    ALTER TABLE pggit.history ADD COLUMN duration_ms numeric;
+    ALTER TABLE pggit.history ADD COLUMN yet_another numeric;
     CREATE FUNCTION pggit.later() RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
         'BEGIN RETURN 1; END';
     REVOKE ALL ON FUNCTION pggit.later() FROM PUBLIC;

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,8 +77,8 @@ def test_each_line_is_about_something_else() -> None:
     assert sorted(set(titles)) == sorted(titles)
 
 
-def test_a_machine_without_git_is_not_ready() -> None:
-    done = inv_doctor(PATH="/nowhere")
+def test_a_machine_without_git_and_packages_is_not_ready(tmp_path: Path) -> None:
+    done = inv_doctor(PATH="/nowhere", PGGIT_CACHE=str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.strip() == "inv: missing for build.deb or test: git"
+    assert done.stderr.strip() == "inv: missing for build.deb or test: git, Prometheus"
     assert "Traceback" not in done.stderr
