@@ -677,7 +677,7 @@ SELECT m.name, f.kind AS type, f.help, m.labels, m.value
 FROM pggit.read_metrics() m
 JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) CASE WHEN f.kind OPERATOR(pg_catalog.=) 'histogram'
     THEN pg_catalog.regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
-ORDER BY f.family COLLATE pg_catalog."C", pggit.label_text(m.labels OPERATOR(pg_catalog.-) 'le') COLLATE pg_catalog."C", m.place;
+ORDER BY f.family COLLATE pg_catalog."C", (m.labels OPERATOR(pg_catalog.-) 'le')::pg_catalog.text COLLATE pg_catalog."C", m.place;
 COMMENT ON VIEW pggit.metrics IS
 'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
 
@@ -700,7 +700,7 @@ BEGIN
         ), families AS (
             SELECT s.family, concat('# HELP ', s.shown, ' ', s.help, E'\n# TYPE ', s.shown, ' ', s.kind, E'\n', string_agg(
                 concat(s.name, pggit.label_text(s.labels), ' ', s.value, E'\n'), ''
-                ORDER BY pggit.label_text(s.labels - 'le') COLLATE "C", s.place)) AS lines
+                ORDER BY (s.labels - 'le')::text COLLATE "C", s.place)) AS lines
             FROM samples s GROUP BY s.family, s.shown, s.help, s.kind
         )
         SELECT string_agg(f.lines, '' ORDER BY f.family COLLATE "C") || CASE WHEN is_open THEN E'# EOF\n' ELSE '' END FROM families f);
@@ -837,7 +837,7 @@ BEGIN
     IF errors = 0 THEN
         RETURN QUERY SELECT 'healthy', format('no error in %s hours', hours), jsonb_build_object('errors', 0, 'last_error_at', newest.created_at);
     ELSE
-        RETURN QUERY SELECT 'unhealthy',
+        RETURN QUERY SELECT 'critical',
             format('%s errors in %s hours, the last (%s, %s) %s: SELECT pggit.rescan(); takes in what they left, pggit.tracking_errors has them',
                    errors, hours, newest.command_tag, newest.sqlstate, pggit.ago(newest.created_at)),
             jsonb_build_object('errors', errors, 'last_error_at', newest.created_at, 'command_tag', newest.command_tag,
@@ -942,12 +942,14 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     warning_mb numeric := pggit.monitoring_value('storage_warning_mb');
     critical_mb numeric := pggit.monitoring_value('storage_critical_mb');
-    total bigint := (SELECT coalesce(sum(s.bytes), 0) FROM pggit.storage() s);
-    largest text := (SELECT s.relation FROM pggit.storage() s ORDER BY s.bytes DESC LIMIT 1);
-    megabytes numeric := total / 1048576.0;
+    total bigint;
+    largest text;
+    megabytes numeric;
 BEGIN
+    SELECT sum(s.bytes), (array_agg(s.relation ORDER BY s.bytes DESC))[1] INTO total, largest FROM pggit.storage() s;
+    megabytes := total / 1048576.0;
     details := jsonb_build_object('bytes', total, 'warning_mb', warning_mb, 'critical_mb', critical_mb, 'largest', largest);
-    status := CASE WHEN megabytes < warning_mb THEN 'healthy' WHEN megabytes < critical_mb THEN 'warning' ELSE 'critical' END;
+    status := CASE WHEN megabytes >= critical_mb THEN 'critical' WHEN megabytes >= warning_mb THEN 'warning' ELSE 'healthy' END;
     message := format('pgGit''s own tables take %s', pg_size_pretty(total)) || CASE WHEN status = 'healthy' THEN ''
         ELSE format(', most of it pggit.%s: see ops/MONITORING.md, storage_size, for what can go', largest) END;
     RETURN NEXT;
