@@ -284,6 +284,7 @@ DROP FUNCTION pggit.duration_bounds();
 DROP FUNCTION pggit.count_command(text, numeric);
 DROP FUNCTION pggit.command_words();
 DROP FUNCTION pggit.roll_up();
+DROP FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]);
 DROP FUNCTION pggit.record_metric(text, double precision, jsonb);
 DROP FUNCTION pggit.prune_metrics(interval);
 DROP FUNCTION pggit.metric_families();
@@ -326,10 +327,10 @@ ALTER EXTENSION pggit DROP SEQUENCE pggit.backups_id_seq;
 ALTER EXTENSION pggit DROP TABLE pggit.backups;
 DROP TABLE pggit.backups;
 DROP INDEX pggit.objects_by_type;
+DROP INDEX pggit.objects_tracked;
 DROP INDEX pggit.idx_history_performance;
 ALTER TABLE pggit.objects DROP COLUMN tags;
 ALTER TABLE pggit.history DROP COLUMN duration_ms, DROP COLUMN performance_impact;
-ALTER TABLE pggit.unsettled DROP COLUMN duration_ms, DROP COLUMN performance_impact;
 ALTER TYPE pggit.command DROP ATTRIBUTE duration_ms, DROP ATTRIBUTE performance_impact;
 DELETE FROM pggit.settings WHERE name IN (
     'impact_medium_ms', 'impact_high_ms', 'storage_warning_mb', 'storage_critical_mb', 'quiet_after_minutes', 'error_hours',
@@ -355,3 +356,6 @@ $permissions$;
 
 UPDATE pggit.settings SET value = '0.1.0', set_by = session_user, set_at = clock_timestamp()
 WHERE name = 'data_version';
+
+-- Last, since whatever other sessions do meanwhile is noted here.
+ALTER TABLE pggit.unsettled DROP COLUMN duration_ms, DROP COLUMN performance_impact;

@@ -4,7 +4,7 @@ CREATE FUNCTION pggit.start_clock() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- A command can run others, and those can fail and be caught: a setting of the transaction is put back then, and
-    -- forgotten at its end. Whoever writes into it garbles the durations of their own transaction, and no more.
+    -- forgotten at its end. Whoever writes into it garbles the durations of their own commands, within their transaction's.
     PERFORM set_config('pggit.clocks', concat_ws(
         ' ', nullif(current_setting('pggit.clocks', true), ''), extract(epoch FROM clock_timestamp())), true);
 END
@@ -22,7 +22,8 @@ BEGIN
     END IF;
     -- Commands with CONCURRENTLY commit on their way, which loses the note; but each is a whole message of its own.
     RETURN greatest(0, 1000 * (extract(epoch FROM clock_timestamp())
-        - CASE WHEN began ~ '^[0-9]{1,12}[.][0-9]{6}$' THEN began::numeric ELSE extract(epoch FROM statement_timestamp()) END));
+        - CASE WHEN began ~ '^[0-9]{1,12}[.][0-9]{6}$' AND began::numeric >= extract(epoch FROM transaction_timestamp())
+            THEN began::numeric ELSE extract(epoch FROM statement_timestamp()) END));
 END
 $$;
 COMMENT ON FUNCTION pggit.read_clock(boolean) IS
@@ -112,19 +113,17 @@ CREATE FUNCTION pggit.count_command(tag text, took_ms numeric) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     word text := lower(split_part(tag, ' ', 1));
-    seconds double precision := took_ms / 1000;
+    seconds numeric := took_ms / 1000;
 BEGIN
     INSERT INTO pggit.tallies (counter, label, bucket, amount, total)
     VALUES ('command', CASE WHEN word = ANY (pggit.command_words()) THEN word ELSE 'other' END,
             -- a bound belongs to the bucket below it; a duration is one of whole microseconds
-            width_bucket(seconds - 1e-9, pggit.duration_bounds()), 1, seconds);
+            width_bucket((seconds - 1e-9)::double precision, pggit.duration_bounds()), 1, seconds);
     IF random() < 0.001 AND pggit.sees_the_present() THEN
-        BEGIN
-            PERFORM pggit.roll_up();
-        EXCEPTION WHEN OTHERS THEN
-            RETURN;  -- another command will do it
-        END;
+        PERFORM pggit.roll_up();
     END IF;
+EXCEPTION WHEN OTHERS THEN
+    RETURN;  -- no command fails because it could not be counted
 END
 $$;
 COMMENT ON FUNCTION pggit.count_command(text, numeric) IS 'Counts a command and how long it took.';

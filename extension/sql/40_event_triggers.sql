@@ -32,13 +32,31 @@ BEGIN
     INSERT INTO pggit.tracking_errors (created_at, command_tag, sqlstate, message, context, session_role)
     VALUES (clock_timestamp(), tag, state, message,
             substring(context FROM E'^.*?PL/pgSQL function pggit[.](?:on_|settle)[^\n]*?(?=\n|$)'), session_user);
-    INSERT INTO pggit.tallies (counter, label, amount, total) VALUES ('error', '', 1, 0);
+    BEGIN
+        INSERT INTO pggit.tallies (counter, label, amount, total) VALUES ('error', '', 1, 0);
+    EXCEPTION WHEN OTHERS THEN
+        RETURN;  -- the error is kept, which matters more than its count
+    END;
 EXCEPTION WHEN OTHERS THEN
     RAISE LOG 'pggit could not record % (% %), nor keep the error: %', tag, state, message, SQLERRM;
 END
 $$;
 COMMENT ON FUNCTION pggit.note_tracking_error(text, text, text, text) IS
 'Keeps an error of the tracking itself; where even that fails, the server log has it.';
+
+CREATE FUNCTION pggit.defer_or_note(tag text, change text, took_ms numeric, addresses pggit.address[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    trouble text;
+BEGIN
+    PERFORM pggit.defer(pggit.this_command(tag, change, took_ms), addresses);
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+    PERFORM pggit.note_tracking_error(tag, SQLSTATE, SQLERRM, trouble);
+END
+$$;
+COMMENT ON FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]) IS
+'Leaves to settle() what a lock kept from being recorded; where somebody locked even that, notes the error.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -84,6 +102,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan
 SET lock_timeout = '20ms' AS $$
 DECLARE
     took_ms numeric;
+    is_counted boolean := false;
     trouble text;
     change text := CASE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
@@ -125,20 +144,22 @@ BEGIN
         ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
             RETURN;
         END IF;
+        is_counted := true;
         IF pggit.can_record_now() THEN
             PERFORM pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
         END IF;
-        PERFORM pggit.count_command(TG_TAG, took_ms);
     EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
-        PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
-        PERFORM pggit.count_command(TG_TAG, took_ms);
+        PERFORM pggit.defer_or_note(TG_TAG, change, took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
     END;
+    IF is_counted THEN
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
@@ -149,6 +170,7 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     took_ms numeric;
+    is_counted boolean := false;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
     trouble text;
@@ -193,38 +215,36 @@ BEGIN
         IF found = '{}' THEN
             RETURN;
         END IF;
-        IF is_all THEN
-            PERFORM pggit.count_command(TG_TAG, took_ms);
-        END IF;
-        IF NOT pggit.can_record_now() THEN
+        is_counted := is_all;
+        IF pggit.can_record_now() THEN
+            -- Of what is gone only the index's own objects matter.
+            found := ARRAY(
+                SELECT a FROM unnest(found) a
+                WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
+            IF indexes <> '{}' THEN
+                -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
+                found := found || ARRAY(
+                    SELECT ROW(x.classid, x.objid)::pggit.address
+                    FROM unnest(indexes) i
+                    CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
+                    CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
+            END IF;
+            IF found <> '{}' THEN
+                PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+            END IF;
+        ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-            RETURN;
-        END IF;
-        -- Of what is gone only the index's own objects matter.
-        found := ARRAY(
-            SELECT a FROM unnest(found) a
-            WHERE EXISTS (SELECT FROM pggit.object_oids x WHERE x.objid = a.objid AND x.classid = a.classid));
-        IF indexes <> '{}' THEN
-            -- REINDEX CONCURRENTLY gave an index another OID and, before PostgreSQL 17, no event.
-            found := found || ARRAY(
-                SELECT ROW(x.classid, x.objid)::pggit.address
-                FROM unnest(indexes) i
-                CROSS JOIN LATERAL (SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key('INDEX', i) OFFSET 0) o
-                CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
-        END IF;
-        IF found <> '{}' THEN
-            PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
         END IF;
     EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
-        PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
-        IF is_all THEN
-            PERFORM pggit.count_command(TG_TAG, took_ms);
-        END IF;
+        PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
     END;
+    IF is_counted THEN
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';

@@ -9,8 +9,8 @@ BEGIN
     IF metric_type IS NULL OR metric_type ~ '^\s*$' OR octet_length(metric_type) > 200 OR metric_type ~ '[[:cntrl:]]' THEN
         RAISE EXCEPTION 'a metric needs a type of 1 to 200 bytes without control characters'
             USING ERRCODE = 'GT046', HINT = 'Such as ddl_execution_ms.';
-    ELSIF (metric_value >= 0 AND metric_value < 'Infinity') IS NOT TRUE THEN
-        RAISE EXCEPTION 'a metric needs a number from 0 on, not %', coalesce(metric_value::text, 'NULL')
+    ELSIF (metric_value >= 0 AND metric_value <= 1e100) IS NOT TRUE THEN
+        RAISE EXCEPTION 'a metric needs a number from 0 to 1e100, not %', coalesce(metric_value::text, 'NULL')
             USING ERRCODE = 'GT046', HINT = 'Count something, or measure it in one unit.';
     ELSIF (jsonb_typeof(tags) = 'object' AND octet_length(tags::text) <= 8192) IS NOT TRUE THEN
         RAISE EXCEPTION 'the tags of a metric are a JSON object of at most 8192 bytes'
@@ -36,6 +36,9 @@ BEGIN
     END IF;
     DELETE FROM pggit.performance_metrics WHERE recorded_at < clock_timestamp() - keep;
     GET DIAGNOSTICS pruned = ROW_COUNT;
+    IF pggit.sees_the_present() THEN
+        PERFORM pggit.roll_up();
+    END IF;
     RETURN pruned;
 END
 $$;
@@ -93,7 +96,7 @@ COMMENT ON FUNCTION pggit.epoch(timestamptz) IS 'A moment in seconds since 1970;
 
 CREATE FUNCTION pggit.read_metrics()
 RETURNS TABLE (name text, labels jsonb, value double precision, place integer)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
     began timestamptz := clock_timestamp();
     bounds double precision[] := pggit.duration_bounds();
@@ -125,7 +128,7 @@ BEGIN
             sum(b.amount) OVER (PARTITION BY b.word ORDER BY b.bucket), b.bucket
         FROM buckets b
         UNION ALL
-        SELECT 'pggit_ddl_duration_seconds_sum', jsonb_build_object('command', b.word), sum(b.total), 1001 FROM buckets b GROUP BY b.word
+        SELECT 'pggit_ddl_duration_seconds_sum', jsonb_build_object('command', b.word), sum(b.total)::float8, 1001 FROM buckets b GROUP BY b.word
         UNION ALL
         SELECT 'pggit_ddl_duration_seconds_count', jsonb_build_object('command', b.word), sum(b.amount), 1002 FROM buckets b GROUP BY b.word;
     RETURN QUERY SELECT 'pggit_last_change_timestamp_seconds', '{}'::jsonb,
@@ -185,7 +188,7 @@ COMMENT ON VIEW pggit.metrics IS
 'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
 
 CREATE FUNCTION pggit.prometheus_metrics(format text DEFAULT 'classic') RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET lock_timeout = '100ms' AS $$
 DECLARE
     is_open boolean := format = 'openmetrics';
 BEGIN

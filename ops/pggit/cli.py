@@ -36,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
         options = parser().parse_args(arguments)
     except SystemExit as stop:
         return server.CANNOT_TELL if stop.code else 0
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")  # what a metric is called need not fit the terminal's encoding
     try:
         code: int = options.run(options)
         sys.stdout.flush()
@@ -44,6 +46,9 @@ def main(arguments: Sequence[str]) -> int:
         return error.code
     except BrokenPipeError:  # as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return server.CANNOT_TELL
+    except Exception as error:  # whoever watches must not take a defect of ours for a warning
+        print(f"pggit: {type(error).__name__}: {error}", file=sys.stderr)
         return server.CANNOT_TELL
     return code
 

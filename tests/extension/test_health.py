@@ -260,3 +260,28 @@ def test_all_of_it_works_on_a_standby(standby: SuiteServer) -> None:
                 db, "SELECT pggit.prometheus_metrics(%s)", form
             )
         assert one(db, "SELECT count(*) FROM pggit.metrics WHERE name = 'pggit_objects'") > 0
+
+
+def test_a_look_waits_for_nobody(db: Connection, connect: Connect) -> None:
+    """A view is worded by its tables: where somebody holds one, the sample passes the view by."""
+    db.execute("CREATE TABLE t (id integer); CREATE VIEW v AS SELECT * FROM t")
+    other = connect(autocommit=False)
+    other.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+    assert not_healthy(db) == FRESH
+    assert "pggit_info" in one(db, "SELECT pggit.prometheus_metrics()")
+    other.rollback()
+
+
+def test_the_sample_looks_at_what_is_there(db: Connection) -> None:
+    db.execute("CREATE TABLE a (id integer); CREATE TABLE b (id integer)")
+    db.execute("SELECT pggit.pause(); ALTER TABLE a ADD COLUMN more integer; ALTER TABLE b ADD COLUMN more integer")
+    db.execute("SELECT pggit.resume()")
+    for n in range(20):
+        db.execute(f"CREATE TABLE passing{n} (id integer); DROP TABLE passing{n}".encode())
+    # three objects are there, two of them changed unseen: ten draws that miss both are next to impossible
+    assert health(db)["index_sample"][0] == "unhealthy"
+
+
+def test_a_missing_data_version_is_no_health(db: Connection) -> None:
+    db.execute("DELETE FROM pggit.settings WHERE name = 'data_version'")
+    assert health(db)["data_version"][0] == "critical"

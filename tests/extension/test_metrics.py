@@ -219,6 +219,7 @@ def test_no_type_breaks_the_exposition(db: Connection, kinds: list[str]) -> None
     "arguments",
     [
         "NULL, 1", "'', 1", "' ', 1", "repeat('x', 201), 1", "E'a\\nb', 1", "'x', NULL", "'x', -1", "'x', 'NaN'",
+        "'x', 1.1e100",
         "'x', 'Infinity'", "'x', '-Infinity'", "'x', 1, NULL", "'x', 1, '[]'", "'x', 1, '1'",
         "'x', 1, jsonb_build_object('a', repeat('x', 8192))",
     ],
@@ -350,3 +351,9 @@ def test_a_scrape_reads_nothing_of_the_history_but_its_end(db: Connection) -> No
 def test_labels_are_json_objects(db: Connection) -> None:
     (labels,) = db.execute("SELECT labels::text FROM pggit.metrics WHERE name = 'pggit_info'").fetchall()[0]
     assert json.loads(labels)["version"] == one(db, "SELECT pggit.version()")
+
+
+def test_the_largest_numbers_break_nothing(db: Connection) -> None:
+    db.execute("SELECT pggit.record_metric('m', 1e100), pggit.record_metric('m', 0), pggit.record_metric('m', 1e100)")
+    assert value(db, "pggit_metric_average", type="m") == pytest.approx(2e100 / 3)
+    assert one(db, "SELECT avg_value FROM pggit.metrics_summary") == pytest.approx(2e100 / 3)
