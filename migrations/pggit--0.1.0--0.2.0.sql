@@ -602,6 +602,16 @@ END
 $$;
 COMMENT ON FUNCTION pggit.metric_families() IS 'Every metric there is, with its type and what it says.';
 
+CREATE FUNCTION pggit.family_of(sample text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    whole text := regexp_replace(sample, '_(bucket|sum|count)$', '');
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM pggit.metric_families() f WHERE f.family = whole AND f.kind = 'histogram') THEN whole ELSE sample END;
+END
+$$;
+COMMENT ON FUNCTION pggit.family_of(text) IS 'The family that a sample belongs to by its name: a histogram has samples of several names.';
+
 CREATE FUNCTION pggit.epoch(moment timestamptz) RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -697,8 +707,7 @@ COMMENT ON FUNCTION pggit.label_text(jsonb) IS 'Labels as both text formats of P
 CREATE VIEW pggit.metrics AS
 SELECT m.name, f.kind AS type, f.help, m.labels, m.value
 FROM pggit.read_metrics() m
-JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) CASE WHEN f.kind OPERATOR(pg_catalog.=) 'histogram'
-    THEN pg_catalog.regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
+JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) pggit.family_of(m.name)
 ORDER BY f.family COLLATE pg_catalog."C", (m.labels OPERATOR(pg_catalog.-) 'le')::pg_catalog.text COLLATE pg_catalog."C", m.place;
 COMMENT ON VIEW pggit.metrics IS
 'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
@@ -718,7 +727,7 @@ BEGIN
                 -- OpenMetrics names a counter without its suffix
                 CASE WHEN is_open THEN regexp_replace(f.family, '_total$', '') ELSE f.family END AS shown
             FROM pggit.read_metrics() m
-            JOIN pggit.metric_families() f ON f.family = CASE f.kind WHEN 'histogram' THEN regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
+            JOIN pggit.metric_families() f ON f.family = pggit.family_of(m.name)
         ), families AS (
             SELECT s.family, concat('# HELP ', s.shown, ' ', s.help, E'\n# TYPE ', s.shown, ' ', s.kind, E'\n', string_agg(
                 concat(s.name, pggit.label_text(s.labels), ' ', s.value, E'\n'), ''
@@ -803,6 +812,14 @@ END
 $$;
 COMMENT ON FUNCTION pggit.ago(timestamptz) IS 'How long a moment lies back, in words.';
 
+CREATE FUNCTION pggit.before_now(seconds numeric) RETURNS timestamptz
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN clock_timestamp() - make_interval(secs => seconds::double precision);
+END
+$$;
+COMMENT ON FUNCTION pggit.before_now(numeric) IS 'The moment that lies so many seconds back.';
+
 CREATE FUNCTION pggit.health_of_event_triggers() RETURNS TABLE (status text, message text, details jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -854,7 +871,7 @@ DECLARE
 BEGIN
     SELECT e.* INTO newest FROM pggit.tracking_errors e ORDER BY e.id DESC LIMIT 1;
     errors := (SELECT count(*) FROM (
-        SELECT FROM pggit.tracking_errors e WHERE e.created_at > clock_timestamp() - make_interval(secs => (hours * 3600)::double precision)
+        SELECT FROM pggit.tracking_errors e WHERE e.created_at > pggit.before_now(hours * 3600)
         ORDER BY e.id DESC LIMIT 1000) recent);
     IF errors = 0 THEN
         RETURN QUERY SELECT 'healthy', format('no error in %s hours', hours), jsonb_build_object('errors', 0, 'last_error_at', newest.created_at);
@@ -960,7 +977,7 @@ DECLARE
     last_change timestamptz := (SELECT h.created_at FROM pggit.history h ORDER BY h.id DESC LIMIT 1);
 BEGIN
     details := jsonb_build_object('last_change_at', last_change, 'quiet_after_minutes', minutes);
-    status := CASE WHEN last_change >= clock_timestamp() - make_interval(secs => (minutes * 60)::double precision) THEN 'healthy' ELSE 'warning' END;
+    status := CASE WHEN last_change >= pggit.before_now(minutes * 60) THEN 'healthy' ELSE 'warning' END;
     message := CASE
         WHEN last_change IS NULL THEN 'nothing was ever recorded'
         WHEN status = 'healthy' THEN format('the last change was %s', pggit.ago(last_change))
@@ -1014,7 +1031,7 @@ BEGIN
     SELECT s.sealed_at, upper(s.covered) AS next_id INTO last_seal FROM pggit.seals s ORDER BY s.id DESC LIMIT 1;
     waiting := (SELECT h.created_at FROM pggit.history h WHERE h.id >= coalesce(last_seal.next_id, 0) ORDER BY h.id LIMIT 1);
     details := jsonb_build_object('last_seal_at', last_seal.sealed_at, 'oldest_unsealed_at', waiting);
-    status := CASE WHEN waiting < clock_timestamp() - make_interval(secs => (days * 86400)::double precision) THEN 'warning' ELSE 'healthy' END;
+    status := CASE WHEN waiting < pggit.before_now(days * 86400) THEN 'warning' ELSE 'healthy' END;
     message := CASE
         WHEN status = 'warning' THEN format('what was recorded %s has no seal yet: SELECT pggit.seal(); and keep the digest elsewhere', pggit.ago(waiting))
         WHEN last_seal.sealed_at IS NULL THEN 'the history was never sealed, and is young'
@@ -1079,7 +1096,7 @@ DECLARE
     points bigint;
 BEGIN
     SELECT count(*), coalesce(array_agg(p.name ORDER BY p.created_at)
-        FILTER (WHERE p.created_at < clock_timestamp() - make_interval(secs => (days * 86400)::double precision)), '{}')
+        FILTER (WHERE p.created_at < pggit.before_now(days * 86400)), '{}')
     INTO points, stale FROM pggit.restore_points p;
     details := jsonb_build_object('restore_points', points, 'stale', cardinality(stale), 'oldest', stale[1]);
     status := CASE stale WHEN '{}' THEN 'healthy' ELSE 'warning' END;
@@ -1245,12 +1262,12 @@ BEGIN
             FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = ANY (ARRAY[
                 'this_command', 'start_clock', 'read_clock', 'monitoring_settings', 'monitoring_value', 'configure_monitoring',
                 'monitoring_default', 'performance_impact', 'duration_bounds', 'count_command', 'command_words', 'roll_up',
-                'defer_or_note', 'record_metric', 'prune_metrics', 'metric_families', 'epoch', 'read_metrics',
-                'label_text', 'prometheus_metrics', 'health_levels', 'health_checks', 'is_tracking', 'storage',
-                'change_types', 'ago', 'health_of_event_triggers', 'health_of_tracking', 'health_of_tracking_errors', 'health_of_unsettled',
-                'differs_from_catalog', 'health_of_index_sample', 'health_of_recent_activity', 'health_of_storage_size', 'health_of_object_count', 'health_of_audit_seal',
-                'health_of_upgrades', 'health_of_data_version', 'health_of_restore_points', 'judge_age', 'health_of_last_backup', 'health_of_verified_backup',
-                'health_of_index_verify', 'health_of_audit_verify', 'health_check'])
+                'defer_or_note', 'record_metric', 'prune_metrics', 'metric_families', 'family_of', 'epoch',
+                'read_metrics', 'label_text', 'prometheus_metrics', 'health_levels', 'health_checks', 'is_tracking',
+                'storage', 'change_types', 'ago', 'before_now', 'health_of_event_triggers', 'health_of_tracking',
+                'health_of_tracking_errors', 'health_of_unsettled', 'differs_from_catalog', 'health_of_index_sample', 'health_of_recent_activity', 'health_of_storage_size',
+                'health_of_object_count', 'health_of_audit_seal', 'health_of_upgrades', 'health_of_data_version', 'health_of_restore_points', 'judge_age',
+                'health_of_last_backup', 'health_of_verified_backup', 'health_of_index_verify', 'health_of_audit_verify', 'health_check'])
         ) m
         CROSS JOIN LATERAL aclexplode(m.acl) a
         WHERE a.grantee <> m.owner

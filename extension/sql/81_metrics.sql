@@ -86,6 +86,16 @@ END
 $$;
 COMMENT ON FUNCTION pggit.metric_families() IS 'Every metric there is, with its type and what it says.';
 
+CREATE FUNCTION pggit.family_of(sample text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    whole text := regexp_replace(sample, '_(bucket|sum|count)$', '');
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM pggit.metric_families() f WHERE f.family = whole AND f.kind = 'histogram') THEN whole ELSE sample END;
+END
+$$;
+COMMENT ON FUNCTION pggit.family_of(text) IS 'The family that a sample belongs to by its name: a histogram has samples of several names.';
+
 CREATE FUNCTION pggit.epoch(moment timestamptz) RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -181,8 +191,7 @@ COMMENT ON FUNCTION pggit.label_text(jsonb) IS 'Labels as both text formats of P
 CREATE VIEW pggit.metrics AS
 SELECT m.name, f.kind AS type, f.help, m.labels, m.value
 FROM pggit.read_metrics() m
-JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) CASE WHEN f.kind OPERATOR(pg_catalog.=) 'histogram'
-    THEN pg_catalog.regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
+JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) pggit.family_of(m.name)
 ORDER BY f.family COLLATE pg_catalog."C", (m.labels OPERATOR(pg_catalog.-) 'le')::pg_catalog.text COLLATE pg_catalog."C", m.place;
 COMMENT ON VIEW pggit.metrics IS
 'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
@@ -202,7 +211,7 @@ BEGIN
                 -- OpenMetrics names a counter without its suffix
                 CASE WHEN is_open THEN regexp_replace(f.family, '_total$', '') ELSE f.family END AS shown
             FROM pggit.read_metrics() m
-            JOIN pggit.metric_families() f ON f.family = CASE f.kind WHEN 'histogram' THEN regexp_replace(m.name, '_(bucket|sum|count)$', '') ELSE m.name END
+            JOIN pggit.metric_families() f ON f.family = pggit.family_of(m.name)
         ), families AS (
             SELECT s.family, concat('# HELP ', s.shown, ' ', s.help, E'\n# TYPE ', s.shown, ' ', s.kind, E'\n', string_agg(
                 concat(s.name, pggit.label_text(s.labels), ' ', s.value, E'\n'), ''

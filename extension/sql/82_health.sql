@@ -73,6 +73,14 @@ END
 $$;
 COMMENT ON FUNCTION pggit.ago(timestamptz) IS 'How long a moment lies back, in words.';
 
+CREATE FUNCTION pggit.before_now(seconds numeric) RETURNS timestamptz
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN clock_timestamp() - make_interval(secs => seconds::double precision);
+END
+$$;
+COMMENT ON FUNCTION pggit.before_now(numeric) IS 'The moment that lies so many seconds back.';
+
 CREATE FUNCTION pggit.health_of_event_triggers() RETURNS TABLE (status text, message text, details jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -124,7 +132,7 @@ DECLARE
 BEGIN
     SELECT e.* INTO newest FROM pggit.tracking_errors e ORDER BY e.id DESC LIMIT 1;
     errors := (SELECT count(*) FROM (
-        SELECT FROM pggit.tracking_errors e WHERE e.created_at > clock_timestamp() - make_interval(secs => (hours * 3600)::double precision)
+        SELECT FROM pggit.tracking_errors e WHERE e.created_at > pggit.before_now(hours * 3600)
         ORDER BY e.id DESC LIMIT 1000) recent);
     IF errors = 0 THEN
         RETURN QUERY SELECT 'healthy', format('no error in %s hours', hours), jsonb_build_object('errors', 0, 'last_error_at', newest.created_at);
@@ -230,7 +238,7 @@ DECLARE
     last_change timestamptz := (SELECT h.created_at FROM pggit.history h ORDER BY h.id DESC LIMIT 1);
 BEGIN
     details := jsonb_build_object('last_change_at', last_change, 'quiet_after_minutes', minutes);
-    status := CASE WHEN last_change >= clock_timestamp() - make_interval(secs => (minutes * 60)::double precision) THEN 'healthy' ELSE 'warning' END;
+    status := CASE WHEN last_change >= pggit.before_now(minutes * 60) THEN 'healthy' ELSE 'warning' END;
     message := CASE
         WHEN last_change IS NULL THEN 'nothing was ever recorded'
         WHEN status = 'healthy' THEN format('the last change was %s', pggit.ago(last_change))
@@ -284,7 +292,7 @@ BEGIN
     SELECT s.sealed_at, upper(s.covered) AS next_id INTO last_seal FROM pggit.seals s ORDER BY s.id DESC LIMIT 1;
     waiting := (SELECT h.created_at FROM pggit.history h WHERE h.id >= coalesce(last_seal.next_id, 0) ORDER BY h.id LIMIT 1);
     details := jsonb_build_object('last_seal_at', last_seal.sealed_at, 'oldest_unsealed_at', waiting);
-    status := CASE WHEN waiting < clock_timestamp() - make_interval(secs => (days * 86400)::double precision) THEN 'warning' ELSE 'healthy' END;
+    status := CASE WHEN waiting < pggit.before_now(days * 86400) THEN 'warning' ELSE 'healthy' END;
     message := CASE
         WHEN status = 'warning' THEN format('what was recorded %s has no seal yet: SELECT pggit.seal(); and keep the digest elsewhere', pggit.ago(waiting))
         WHEN last_seal.sealed_at IS NULL THEN 'the history was never sealed, and is young'
@@ -349,7 +357,7 @@ DECLARE
     points bigint;
 BEGIN
     SELECT count(*), coalesce(array_agg(p.name ORDER BY p.created_at)
-        FILTER (WHERE p.created_at < clock_timestamp() - make_interval(secs => (days * 86400)::double precision)), '{}')
+        FILTER (WHERE p.created_at < pggit.before_now(days * 86400)), '{}')
     INTO points, stale FROM pggit.restore_points p;
     details := jsonb_build_object('restore_points', points, 'stale', cardinality(stale), 'oldest', stale[1]);
     status := CASE stale WHEN '{}' THEN 'healthy' ELSE 'warning' END;
