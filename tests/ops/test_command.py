@@ -93,6 +93,22 @@ def test_health_as_json(server: Server) -> None:
     assert set(found["checks"][0]) == {"check_name", "status", "message", "details"}
 
 
+def test_the_worst_status_is_the_whole_ones(server: Server) -> None:
+    """Critical is worse than unhealthy, though both exit alike, and whichever check comes first."""
+    server.createdb("worst")
+    with psycopg.connect(server.dsn("worst"), autocommit=True) as db:
+        db.execute("CREATE EXTENSION pggit; SELECT pggit.init()")
+        db.execute("""
+            INSERT INTO pggit.upgrade_log (
+                from_version, to_version, started_at, status, run_by, backend_pid, backend_start)
+            VALUES ('0', '9', now(), 'in_progress', 'x', 1, now());
+            UPDATE pggit.settings SET value = '0.0.1' WHERE name = 'data_version'""")
+    ran = pggit(server, "health", "--json", db="worst", user="postgres")
+    found = json.loads(ran.out)
+    assert [c["status"] for c in found["checks"] if c["check_name"] == "upgrades"] == ["unhealthy"]
+    assert (found["status"], ran.code) == ("critical", 2)
+
+
 def test_metrics_are_what_the_server_says(server: Server) -> None:
     ran = pggit(server, "metrics")
     assert ran.code == 0
