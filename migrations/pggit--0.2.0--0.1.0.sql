@@ -1,29 +1,27 @@
-\echo Use "ALTER EXTENSION pggit UPDATE TO '0.1.0'" to load this file. \quit
+\echo Use "ALTER EXTENSION pggit UPDATE TO '0.1.0'" to load this file. \set ON_ERROR_STOP on \\ DO $$BEGIN RAISE EXCEPTION 'only ALTER EXTENSION pggit UPDATE TO ''0.1.0'' can run this script; nothing was done'; END$$;
 
 -- From 0.2.0 to 0.1.0: what the two install scripts make differently is changed here, in the same words.
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
+DO $alone$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('pggit.upgrade', 0)) THEN
+        RAISE EXCEPTION 'another session is upgrading pgGit' USING ERRCODE = 'GT021', HINT = 'Wait for it; pggit.upgrade_log shows how it goes.';
+    END IF;
+END
+$alone$;
+
 -- First what the event triggers call, which the rest of this script fires.
-CREATE FUNCTION pggit.this_command(tag text, change text) RETURNS pggit.command
+CREATE OR REPLACE FUNCTION pggit.this_command(tag text, change text, took_ms numeric DEFAULT NULL) RETURNS pggit.command
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ROW(tag, change, clock_timestamp(), session_user, nullif(current_setting('role'), 'none'),
                nullif(current_setting('application_name'), ''), inet_client_addr(), pg_backend_pid(),
-               pg_current_xact_id())::pggit.command;
+               pg_current_xact_id(), took_ms, NULL)::pggit.command;
 END
 $$;
-COMMENT ON FUNCTION pggit.this_command(text, text) IS 'The command that runs now.';
 
-CREATE OR REPLACE FUNCTION pggit.defer(doing pggit.command, addresses pggit.address[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO pggit.unsettled (addresses, command_tag, change, created_at, session_role, set_role,
-                                 application_name, client_addr, backend_pid, transaction_id)
-    VALUES (addresses, doing.tag, doing.change, doing.made_at, doing.session_role, doing.set_role,
-            doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
-END
-$$;
 CREATE OR REPLACE FUNCTION pggit.append_history(
     doing pggit.command, change_type text, object_id bigint, object_type text, new_identity text, old_identity text,
     old_blob text, new_blob text, old_order text[], new_order text[])
@@ -46,49 +44,7 @@ BEGIN
     END IF;
 END
 $$;
-CREATE OR REPLACE FUNCTION pggit.settle() RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
-SET lock_timeout = '20ms' AS $$
-DECLARE
-    due pggit.unsettled;
-    doing pggit.command;
-    settled integer := 0;
-    trouble text;
-BEGIN
-    IF NOT pggit.sees_the_present() THEN
-        -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
-        RETURN 0;
-    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) THEN
-        RETURN 0;
-    END IF;
-    IF NOT pggit.is_adopted() THEN
-        PERFORM pggit.adopt_cluster();
-    END IF;
-    IF NOT pggit.can_record_now() THEN
-        RETURN 0;
-    END IF;
-    FOR due IN
-        WITH taken AS (
-            DELETE FROM pggit.unsettled u
-            WHERE u.id IN (SELECT w.id FROM pggit.unsettled w ORDER BY w.id FOR UPDATE SKIP LOCKED) RETURNING u.*)
-        SELECT * FROM taken ORDER BY id
-    LOOP
-        doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
-                     due.application_name, due.client_addr, due.backend_pid, due.transaction_id)::pggit.command;
-        BEGIN
-            PERFORM pggit.record_command(doing, due.addresses);
-            settled := settled + 1;
-        EXCEPTION
-        WHEN lock_not_available OR deadlock_detected THEN
-            PERFORM pggit.defer(doing, due.addresses);
-        WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
-        END;
-    END LOOP;
-    RETURN settled;
-END
-$$;
+
 CREATE OR REPLACE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -100,6 +56,7 @@ EXCEPTION WHEN OTHERS THEN
     RAISE LOG 'pggit could not record % (% %), nor keep the error: %', tag, state, message, SQLERRM;
 END
 $$;
+
 CREATE OR REPLACE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
@@ -163,7 +120,12 @@ BEGIN
         found := found || ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address FROM pg_extension e);
     END IF;
 
-    IF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found <> '{}' THEN
+    IF TG_TAG = 'ALTER EXTENSION' AND found = ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address
+                                                    FROM pg_extension e WHERE e.extname = 'pggit')
+       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.in_extension)
+    THEN
+        RETURN;  -- an update script of our own, which touches nothing that is recorded
+    ELSIF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found <> '{}' THEN
         found := NULL;  -- either touches more than PostgreSQL tells
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
@@ -175,12 +137,13 @@ BEGIN
     END IF;
 EXCEPTION
 WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
+    PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
 END
 $$;
+
 CREATE OR REPLACE FUNCTION pggit.on_sql_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -243,12 +206,13 @@ BEGIN
     END IF;
 EXCEPTION
 WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
+    PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
     PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
 END
 $$;
+
 CREATE OR REPLACE FUNCTION pggit.access_list() RETURNS TABLE (function_name text, level text, is_public boolean)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -265,14 +229,81 @@ BEGIN
         ('admin', true, 'checkout merge resolve_conflict abort_merge revert reset restore_to_point restore_from_attic'),
         ('admin', true, 'rescan pause resume configure_tracking apply_tree'),
         ('admin', false, 'switch_head forward_branch reset_branch start_merge finish_merge revert_tree park clear_attic'),
-        ('owner', true, 'init uninstall enable disable upgrade prune_upgrade_backups grant_access revoke_access')
+        ('owner', true, 'init uninstall enable disable upgrade grant_access revoke_access'),
+        ('owner', true, 'check_upgrade finish_upgrade list_upgrade_backups prune_upgrade_backups restore_upgrade_backup')
     ) AS l (level, is_public, names)
     CROSS JOIN LATERAL string_to_table(l.names, ' ') AS n (name);
 END
 $$;
+
+CREATE OR REPLACE FUNCTION pggit.migrate_data() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN;
+END
+$$;
+COMMENT ON FUNCTION pggit.migrate_data() IS 'Makes data of an older version into data of this one. There is none older than this.';
+
+CREATE OR REPLACE FUNCTION pggit.backfill(max_rows integer) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN 0;
+END
+$$;
+
+-- What 0.1.0 cannot hold is parked in pggit_attic, as tables that are no part of the extension; the way back to
+-- 0.2.0 puts it where it was. What an earlier downgrade parked, and nobody has filled in since, comes first.
+DO $park$
+DECLARE
+    part text;
+    sequence_name text;
+BEGIN
+    FOR part IN SELECT p.part FROM pggit.parked_parts() p LOOP
+        PERFORM pggit.unpark(part, NULL);
+    END LOOP;
+    IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic'
+               AND n.nspowner <> (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit'))
+    THEN
+        RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to another role'
+            USING ERRCODE = 'GT048', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
+    ELSIF to_regnamespace('pggit_attic') IS NULL THEN
+        CREATE SCHEMA pggit_attic;
+        REVOKE ALL ON SCHEMA pggit_attic FROM PUBLIC;
+        COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
+        ALTER EXTENSION pggit DROP SCHEMA pggit_attic;
+    END IF;
+    FOREACH part IN ARRAY ARRAY['backups', 'performance_metrics', 'tallies'] LOOP
+        sequence_name := (SELECT pg_get_serial_sequence(format('pggit.%I', part), a.attname) FROM pg_attribute a
+                          WHERE a.attrelid = format('pggit.%I', part)::regclass AND a.attidentity <> '');
+        EXECUTE format('ALTER EXTENSION pggit DROP SEQUENCE %s', sequence_name);
+        EXECUTE format('ALTER EXTENSION pggit DROP TABLE pggit.%I', part);
+        EXECUTE format('ALTER TABLE pggit.%I SET SCHEMA pggit_attic', part);
+        EXECUTE format('ALTER TABLE pggit_attic.%I RENAME TO %I', part, 'pggit_' || part);
+    END LOOP;
+    CREATE TABLE pggit_attic.pggit_settings AS SELECT s.* FROM pggit.settings s
+        WHERE s.name = 'uncounted' OR s.name IN (SELECT m.setting FROM pggit.monitoring_settings() m);
+    -- Whatever is recorded from now on is not counted.
+    INSERT INTO pggit_attic.pggit_settings (name, value, set_by, set_at)
+    SELECT 'uncounted', int8multirange(int8range((SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h), NULL)), session_user, clock_timestamp()
+    WHERE NOT EXISTS (SELECT FROM pggit_attic.pggit_settings p WHERE p.name = 'uncounted');
+    UPDATE pggit_attic.pggit_settings p
+    SET value = (p.value::int8multirange + int8multirange(int8range((SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h), NULL)))::text
+    WHERE p.name = 'uncounted';
+    DELETE FROM pggit.settings s USING pggit_attic.pggit_settings p WHERE p.name = s.name;
+    ALTER TABLE pggit_attic.pggit_settings ADD PRIMARY KEY (name);
+    ALTER EXTENSION pggit DROP TABLE pggit_attic.pggit_settings;
+    CREATE TABLE pggit_attic.pggit_objects AS SELECT o.id, o.identity, o.tags FROM pggit.objects o WHERE o.tags <> '[]';
+    ALTER TABLE pggit_attic.pggit_objects ADD PRIMARY KEY (id);
+    ALTER EXTENSION pggit DROP TABLE pggit_attic.pggit_objects;
+    CREATE TABLE pggit_attic.pggit_history AS SELECT h.id, h.transaction_id, h.duration_ms, h.performance_impact
+        FROM pggit.history h WHERE h.duration_ms IS NOT NULL OR h.performance_impact IS NOT NULL;
+    ALTER TABLE pggit_attic.pggit_history ADD PRIMARY KEY (id);
+    ALTER EXTENSION pggit DROP TABLE pggit_attic.pggit_history;
+END
+$park$;
+
 DROP VIEW pggit.metrics_summary;
 DROP VIEW pggit.metrics;
-DROP FUNCTION pggit.this_command(text, text, numeric);
 DROP FUNCTION pggit.start_clock();
 DROP FUNCTION pggit.read_clock(boolean);
 DROP FUNCTION pggit.monitoring_settings();
@@ -284,7 +315,6 @@ DROP FUNCTION pggit.duration_bounds();
 DROP FUNCTION pggit.count_command(text, numeric);
 DROP FUNCTION pggit.command_words();
 DROP FUNCTION pggit.roll_up();
-DROP FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]);
 DROP FUNCTION pggit.record_metric(text, double precision, jsonb);
 DROP FUNCTION pggit.prune_metrics(interval);
 DROP FUNCTION pggit.metric_families();
@@ -319,45 +349,15 @@ DROP FUNCTION pggit.health_of_verified_backup();
 DROP FUNCTION pggit.health_of_index_verify();
 DROP FUNCTION pggit.health_of_audit_verify();
 DROP FUNCTION pggit.health_check(boolean);
-ALTER EXTENSION pggit DROP SEQUENCE pggit.tallies_id_seq;
-ALTER EXTENSION pggit DROP TABLE pggit.tallies;
-DROP TABLE pggit.tallies;
-ALTER EXTENSION pggit DROP SEQUENCE pggit.performance_metrics_metric_id_seq;
-ALTER EXTENSION pggit DROP TABLE pggit.performance_metrics;
-DROP TABLE pggit.performance_metrics;
-ALTER EXTENSION pggit DROP SEQUENCE pggit.backups_id_seq;
-ALTER EXTENSION pggit DROP TABLE pggit.backups;
-DROP TABLE pggit.backups;
+DROP FUNCTION pggit.parked(text);
+DROP FUNCTION pggit.parked_parts();
+DROP FUNCTION pggit.unpark(text, bigint);
+DROP FUNCTION pggit.count_history(integer);
+DROP FUNCTION pggit.has_backfill();
 DROP INDEX pggit.objects_by_type;
 DROP INDEX pggit.objects_tracked;
 DROP INDEX pggit.idx_history_performance;
 ALTER TABLE pggit.objects DROP COLUMN tags;
 ALTER TABLE pggit.history DROP COLUMN duration_ms, DROP COLUMN performance_impact;
-ALTER TYPE pggit.command DROP ATTRIBUTE duration_ms, DROP ATTRIBUTE performance_impact;
-DELETE FROM pggit.settings WHERE name IN (
-    'impact_medium_ms', 'impact_high_ms', 'storage_warning_mb', 'storage_critical_mb', 'quiet_after_minutes', 'error_hours',
-    'seal_after_days', 'restore_point_after_days', 'backup_after_hours', 'verified_backup_after_days');
 
-
--- What is made again belongs to the owner alone, whatever the database's default privileges say.
-DO $permissions$
-DECLARE
-    member record;
-BEGIN
-    FOR member IN
-        SELECT DISTINCT p.oid::regprocedure::text AS name,
-            CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
-        FROM pg_proc p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-        WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = ANY (ARRAY['this_command'])
-          AND a.grantee <> p.proowner
-    LOOP
-        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %s', member.name, member.grantee);
-    END LOOP;
-END
-$permissions$;
-
-UPDATE pggit.settings SET value = '0.1.0', set_by = session_user, set_at = clock_timestamp()
-WHERE name = 'data_version';
-
--- Last, since whatever other sessions do meanwhile is noted here.
-ALTER TABLE pggit.unsettled DROP COLUMN duration_ms, DROP COLUMN performance_impact;
+SELECT pggit.complete_update('0.2.0', '0.1.0');

@@ -130,9 +130,10 @@ CREATE TABLE pggit.objects (
     column_order text[],
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    tags jsonb NOT NULL DEFAULT '[]',
-    CONSTRAINT objects_tags_check CHECK (jsonb_typeof(tags) = 'array')
+    tags jsonb NOT NULL DEFAULT '[]'
 );
+-- NOT VALID here as in the update script, which has no time to look at rows that a default made.
+ALTER TABLE pggit.objects ADD CONSTRAINT objects_tags_check CHECK (jsonb_typeof(tags) = 'array') NOT VALID;
 COMMENT ON TABLE pggit.objects IS
 'The working index: each object pgGit knows, with the blob of its present definition. A dropped object keeps its row with is_active = false; a row inserted by hand has is_manual = true and is left alone.';
 COMMENT ON COLUMN pggit.objects.identity IS
@@ -169,9 +170,10 @@ CREATE TABLE pggit.history (
     duration_ms numeric,
     performance_impact text,
     CONSTRAINT history_change_type_check CHECK (
-        change_type IN ('CREATE', 'ALTER', 'DROP', 'RENAME', 'COMMENT', 'GRANT', 'RESCAN')),
-    CONSTRAINT history_performance_impact_check CHECK (performance_impact IN ('low', 'medium', 'high'))
+        change_type IN ('CREATE', 'ALTER', 'DROP', 'RENAME', 'COMMENT', 'GRANT', 'RESCAN'))
 );
+ALTER TABLE pggit.history ADD CONSTRAINT history_performance_impact_check
+    CHECK (performance_impact IN ('low', 'medium', 'high')) NOT VALID;
 COMMENT ON TABLE pggit.history IS
 'The audit trail: one row for each object that a command changed, with who, when, which command, in which transaction, and the definition before and after. It can only grow. RESCAN marks what was found in the catalog and not seen as it happened.';
 COMMENT ON COLUMN pggit.history.created_at IS 'The clock when the change was recorded, inside the transaction that made it.';
@@ -296,7 +298,8 @@ CREATE TABLE pggit.upgrade_log (
     backend_start timestamptz NOT NULL,
     CHECK (status IN ('in_progress', 'completed', 'failed', 'rolled_back'))
 );
-COMMENT ON TABLE pggit.upgrade_log IS 'Every upgrade that pggit.upgrade() began, and how it ended.';
+COMMENT ON TABLE pggit.upgrade_log IS
+'Every upgrade and downgrade: those that pggit.upgrade() began, however they ended, and what ALTER EXTENSION UPDATE did by itself.';
 
 -- Operations ---------------------------------------------------------------------------------------
 

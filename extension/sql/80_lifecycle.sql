@@ -114,10 +114,20 @@ COMMENT ON FUNCTION pggit.init() IS
 CREATE FUNCTION pggit.uninstall() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    own record;
     parked bigint;
     copies text;
 BEGIN
     PERFORM pggit.disable();
+    -- What a downgrade took out of pgGit's own tables goes with them: it means nothing to another installation.
+    FOR own IN
+        SELECT c.oid::regclass AS parked_table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'pggit_attic' AND c.relkind = 'r' AND starts_with(c.relname, 'pggit_')
+          AND c.relowner = (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit')
+          AND NOT EXISTS (SELECT FROM pggit.attic a WHERE a.parked_as = format('pggit_attic.%I', c.relname))
+    LOOP
+        EXECUTE format('DROP TABLE %s', own.parked_table);
+    END LOOP;
     parked := (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = 'pggit_attic' AND c.relkind = 'r');
     IF parked = 0 THEN

@@ -323,6 +323,9 @@ BEGIN
         status := 'warning';
         message := format('the upgrade from %s to %s failed and changed nothing; row %s of pggit.upgrade_log says why',
                           task.from_version, task.to_version, task.upgrade_id);
+    ELSIF pggit.has_backfill() THEN
+        status := 'warning';
+        message := 'the last upgrade left rows to be filled in: CALL pggit.finish_upgrade();';
     ELSE
         status := 'healthy';
         message := 'no upgrade is unfinished';

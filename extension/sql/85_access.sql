@@ -18,7 +18,8 @@ BEGIN
         ('admin', true, 'checkout merge resolve_conflict abort_merge revert reset restore_to_point restore_from_attic'),
         ('admin', true, 'rescan pause resume configure_tracking apply_tree configure_monitoring prune_metrics'),
         ('admin', false, 'switch_head forward_branch reset_branch start_merge finish_merge revert_tree park clear_attic'),
-        ('owner', true, 'init uninstall enable disable upgrade prune_upgrade_backups grant_access revoke_access')
+        ('owner', true, 'init uninstall enable disable upgrade grant_access revoke_access'),
+        ('owner', true, 'check_upgrade finish_upgrade list_upgrade_backups prune_upgrade_backups restore_upgrade_backup')
     ) AS l (level, is_public, names)
     CROSS JOIN LATERAL string_to_table(l.names, ' ') AS n (name);
 END
@@ -59,18 +60,12 @@ END
 $$;
 COMMENT ON FUNCTION pggit.revoke_access(text) IS 'Takes from a role whatever it was granted on pgGit. Needs a superuser.';
 
-CREATE FUNCTION pggit.grant_access(role_name text, level text) RETURNS text
+CREATE FUNCTION pggit.extend_access(role_name text, level text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     place integer := array_position(pggit.access_levels(), level);
     granted text;
 BEGIN
-    PERFORM pggit.check_grantee(role_name, 'pggit.grant_access()');
-    IF place IS NULL THEN
-        RAISE EXCEPTION 'there is no level %', coalesce(quote_literal(level), 'NULL')
-            USING ERRCODE = 'GT019', HINT = format('Valid are %s.', array_to_string(pggit.access_levels(), ', '));
-    END IF;
-    PERFORM pggit.revoke_access(role_name);
     EXECUTE format('GRANT USAGE ON SCHEMA pggit TO %I', role_name);
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA pggit TO %I', role_name);
     -- A function that is not listed and runs with its caller's rights can do nothing that the caller could not;
@@ -83,6 +78,20 @@ BEGIN
     IF level = 'admin' THEN
         EXECUTE format('GRANT INSERT ON pggit.resolutions TO %I', role_name);
     END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.extend_access(text, text) IS 'Gives a role whatever a level of access has, beside what it has already.';
+
+CREATE FUNCTION pggit.grant_access(role_name text, level text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pggit.check_grantee(role_name, 'pggit.grant_access()');
+    IF array_position(pggit.access_levels(), level) IS NULL THEN
+        RAISE EXCEPTION 'there is no level %', coalesce(quote_literal(level), 'NULL')
+            USING ERRCODE = 'GT019', HINT = format('Valid are %s.', array_to_string(pggit.access_levels(), ', '));
+    END IF;
+    PERFORM pggit.revoke_access(role_name);
+    PERFORM pggit.extend_access(role_name, level);
     RETURN format('%s is a %s of pgGit', quote_ident(role_name), level);
 END
 $$;

@@ -21,14 +21,12 @@ _UNRELEASED = re.compile(r"^## \[Unreleased\] - .*$", re.MULTILINE)
 _FIRST_SECTION = re.compile(r"^## ", re.MULTILINE)
 _DEFAULT_VERSION = re.compile(r"^default_version\s*=.*$", re.MULTILINE)
 _UPDATE_SCRIPT = """\
-\\echo Use "ALTER EXTENSION pggit UPDATE TO '{end}'" to load this file. \\quit
-
+{guard}
 -- From {start} to {end}: what the two install scripts make differently is changed here, in the same words.
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
-UPDATE pggit.settings SET value = '{end}', set_by = session_user, set_at = clock_timestamp()
-WHERE name = 'data_version';
+SELECT pggit.complete_update('{start}', '{end}');
 """
 
 
@@ -87,7 +85,8 @@ def bump(version: str = "") -> dict[Path, bytes]:
 
 def update_script(start: str, end: str) -> str:
     """An update script between two versions of the same SQL."""
-    return _UPDATE_SCRIPT.format(start=start, end=end)
+    guard = sqlscript.guard(f"ALTER EXTENSION pggit UPDATE TO '{end}'")
+    return _UPDATE_SCRIPT.format(guard=guard, start=start, end=end)
 
 
 def write(files: Mapping[Path, bytes]) -> None:

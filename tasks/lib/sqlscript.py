@@ -19,8 +19,10 @@ from tasks.lib.paths import BUILD, EXTENSION, MIGRATIONS
 CONTROL = EXTENSION / "pggit.control"
 OUTPUT = BUILD / "extension"
 _MAKE = "data.mk"
-GUARD = '\\echo Use "CREATE EXTENSION pggit" to load this file. \\quit\n'
-"""Stops psql when a script is run by hand; the server skips lines that begin with a backslash command."""
+_GUARD = (
+    '\\echo Use "{command}" to load this file. \\set ON_ERROR_STOP on \\\\'
+    " DO $$BEGIN RAISE EXCEPTION 'only {quoted} can run this script; nothing was done'; END$$;\n"
+)
 
 
 def version() -> str:
@@ -29,6 +31,13 @@ def version() -> str:
     if match is None:
         raise PggitError("extension/pggit.control has no default_version = '…'")
     return match[1]
+
+
+def guard(command: str) -> str:
+    """The first line of a script that `command` loads. It stops psql, which exits with 3; the server skips a line
+    that begins with \\echo (https://www.postgresql.org/docs/current/extend-extensions.html)."""
+    quoted = command.replace("'", "''")
+    return _GUARD.format(command=command, quoted=quoted)
 
 
 def modules() -> tuple[Path, ...]:
@@ -57,7 +66,7 @@ def render(template: str, name: str, as_version: str) -> str:
 def install_script(as_version: str = "") -> str:
     """The whole of pggit--VERSION.sql, of the version in the making unless another is named."""
     as_version = as_version or version()
-    parts = [GUARD]
+    parts = [guard("CREATE EXTENSION pggit")]
     for path in modules():
         parts.append(f"\n-- {path.name}\n{render(path.read_text('utf-8'), path.name, as_version)}")
     return "".join(parts)

@@ -161,5 +161,9 @@ def test_a_script_run_by_hand_says_how_to_do_it_right(bare_db: Connection, psql:
     for script in scripts:
         _, *versions = script.stem.split("--")
         right = "CREATE EXTENSION pggit" if len(versions) == 1 else f"ALTER EXTENSION pggit UPDATE TO '{versions[1]}'"
-        assert f'Use "{right}" to load this file.' in psql(script.read_text("utf-8"))
+        said = psql(script.read_text("utf-8"), check=False)
+        assert said.startswith(f'Use "{right}" to load this file.')
+        assert f"only {right} can run this script; nothing was done" in said
+        with pytest.raises(AssertionError):  # it fails, too
+            psql(script.read_text("utf-8"))
     assert one(bare_db, "SELECT to_regnamespace('pggit') IS NULL")

@@ -22,7 +22,8 @@ WORKS = """
     CREATE FUNCTION pggit.later() RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
         'BEGIN RETURN 1; END';
     REVOKE ALL ON FUNCTION pggit.later() FROM PUBLIC;
-"""
+    SELECT pggit.complete_update('{here}', '9.1');
+""".replace("{here}", HERE)
 WAITS = "SELECT pg_catalog.pg_advisory_lock(4711);"
 VERSIONS = {
     "9.1": WORKS,
@@ -174,15 +175,17 @@ def test_only_one_at_a_time_and_what_was_cut_off_is_closed(opened: Opened) -> No
     assert log(second) == [(HERE, "9.4", "rolled_back", True), (HERE, "9.1", "completed", True)]
 
 
-def test_an_upgrade_that_a_timeout_stopped_is_closed_by_the_next(opened: Opened) -> None:
+def test_an_upgrade_that_a_timeout_stopped_says_so(opened: Opened) -> None:
     holder, db = opened(), opened()
     holder.execute("SELECT pg_advisory_lock(4711)")
-    db.execute("SET statement_timeout = '300ms'")
-    assert failed(db, "CALL pggit.upgrade('9.4')").sqlstate == "57014"
+    db.execute("SET statement_timeout = '1s'")
+    assert failed(db, "CALL pggit.upgrade('9.4')").sqlstate == "GT024"
     db.execute("RESET statement_timeout")
-    assert log(db) == [(HERE, "9.4", "in_progress", False)]
+    assert log(db) == [(HERE, "9.4", "failed", True)]
+    assert one(db, "SELECT error_message FROM pggit.upgrade_log").startswith("57014: ")
+    assert one(db, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pggit_backup%'") == 0
     db.execute("CALL pggit.upgrade('9.1')")
-    assert [row[2] for row in log(db)] == ["rolled_back", "completed"]
+    assert [row[2] for row in log(db)] == ["failed", "completed"]
 
 
 def test_an_upgrade_needs_a_superuser(opened: Opened) -> None:

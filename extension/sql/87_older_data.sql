@@ -1,0 +1,167 @@
+-- What data of an older version lack, and what a downgrade parked. An update script changes the catalog alone;
+-- rows follow here, so many at a time, so that nobody waits.
+
+CREATE FUNCTION pggit.parked(part text) RETURNS regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Only a table of our own owner's: rows of somebody else's would be read with a superuser's rights.
+    RETURN (
+        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'pggit_attic' AND c.relname = 'pggit_' || part AND c.relkind = 'r'
+          AND c.relowner = (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit'));
+END
+$$;
+COMMENT ON FUNCTION pggit.parked(text) IS
+'The table in pggit_attic that keeps what a downgrade took out of one of pgGit''s own; null where there is none.';
+
+CREATE FUNCTION pggit.parked_parts() RETURNS TABLE (part text, statement text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Each takes the rows t away from its parked table p and leaves them in place.
+    RETURN QUERY VALUES
+        ('settings', 'INSERT INTO pggit.settings (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING'),
+        ('objects', 'UPDATE pggit.objects o SET tags = t.tags FROM taken t WHERE o.id = t.id AND o.identity = t.identity'),
+        ('history', 'UPDATE pggit.history h SET duration_ms = t.duration_ms, performance_impact = t.performance_impact'
+            ' FROM taken t WHERE h.id = t.id AND h.transaction_id = t.transaction_id'),
+        ('backups', 'INSERT INTO pggit.backups (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING'),
+        ('performance_metrics', 'INSERT INTO pggit.performance_metrics (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING'),
+        ('tallies', 'INSERT INTO pggit.tallies (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING');
+END
+$$;
+COMMENT ON FUNCTION pggit.parked_parts() IS 'The tables that a downgrade parks something of, and how it comes back.';
+
+CREATE FUNCTION pggit.unpark(the_part text, max_rows bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+DECLARE
+    source regclass := pggit.parked(the_part);
+    names text;
+    key text;
+    taken bigint;
+BEGIN
+    IF source IS NULL THEN
+        RETURN 0;
+    END IF;
+    names := (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+              WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped AND EXISTS (
+                  SELECT FROM pg_attribute b
+                  WHERE b.attrelid = format('pggit.%I', the_part)::regclass AND b.attname = a.attname AND NOT b.attisdropped));
+    key := (SELECT quote_ident(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+            WHERE i.indrelid = source AND i.indisprimary);
+    EXECUTE format(
+        'WITH taken AS (DELETE FROM %1$s p WHERE p.%3$s IN (SELECT q.%3$s FROM %1$s q ORDER BY q.%3$s LIMIT $1) RETURNING p.*),'
+        ' done AS (' || (SELECT p.statement FROM pggit.parked_parts() p WHERE p.part = the_part) || ')'
+        ' SELECT count(*) FROM taken', source, names, key)
+    INTO taken USING max_rows;
+    IF max_rows IS NULL OR taken < max_rows THEN
+        EXECUTE format('DROP TABLE %s', source);
+    END IF;
+    RETURN taken;
+END
+$$;
+COMMENT ON FUNCTION pggit.unpark(text, bigint) IS
+'Brings back up to so many rows (null: all) of what a downgrade took out of a table, and returns how many.';
+
+CREATE FUNCTION pggit.migrate_data() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part record;
+    last_key bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'data_version' AND s.value <> pggit.version()) THEN
+        RETURN;
+    END IF;
+    PERFORM pggit.unpark('settings', NULL);
+    -- New rows must not take the numbers of parked ones.
+    FOR part IN
+        SELECT p.part, a.attname AS key FROM pggit.parked_parts() p
+        JOIN pg_attribute a ON a.attrelid = format('pggit.%I', p.part)::regclass AND a.attidentity <> ''
+        WHERE p.part IN ('backups', 'performance_metrics', 'tallies') AND pggit.parked(p.part) IS NOT NULL
+    LOOP
+        EXECUTE format('SELECT max(p.%I) FROM %s p', part.key, pggit.parked(part.part)) INTO last_key;
+        IF last_key IS NOT NULL THEN
+            PERFORM setval(s.name, greatest(last_key, nextval(s.name)))
+            FROM CAST(pg_get_serial_sequence(format('pggit.%I', part.part), part.key) AS regclass) AS s (name);
+        END IF;
+    END LOOP;
+    -- What is not counted yet: all that there is, or what 0.1.0, which counts nothing, added after a downgrade.
+    IF NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'uncounted')
+       AND EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'data_version' AND s.value = '0.1.0')
+    THEN
+        DELETE FROM pggit.tallies t WHERE t.counter IN ('change', 'error');
+        INSERT INTO pggit.tallies (counter, label, amount, total) SELECT 'error', '', count(*), 0 FROM pggit.tracking_errors;
+        PERFORM pggit.put_setting('uncounted', '{(,)}');
+    END IF;
+    UPDATE pggit.settings s
+    SET value = (s.value::int8multirange * int8multirange(int8range(0, (SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h))))::text
+    WHERE s.name = 'uncounted';
+END
+$$;
+COMMENT ON FUNCTION pggit.migrate_data() IS
+'Makes data of an older version into data of this one, as far as that takes no time, and notes what backfill() is to do. Does nothing where the data are of this version.';
+
+CREATE FUNCTION pggit.count_history(max_rows integer) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    uncounted int8multirange := (SELECT s.value::int8multirange FROM pggit.settings s WHERE s.name = 'uncounted' FOR UPDATE);
+    part int8range;
+    last_id bigint;
+    found bigint;
+BEGIN
+    IF uncounted IS NULL THEN
+        RETURN 0;
+    ELSIF isempty(uncounted) THEN
+        DELETE FROM pggit.settings WHERE name = 'uncounted';
+        RETURN 0;
+    END IF;
+    part := (SELECT r FROM unnest(uncounted) r ORDER BY r LIMIT 1);
+    SELECT max(p.id), count(*) INTO last_id, found FROM (
+        SELECT h.id FROM pggit.history h WHERE h.id >= lower(part) AND h.id < upper(part) ORDER BY h.id LIMIT max_rows) p;
+    IF found = max_rows THEN
+        part := int8range(lower(part), last_id, '[]');
+    END IF;
+    INSERT INTO pggit.tallies (counter, label, minute, amount, total)
+    SELECT 'change', h.change_type, m.minute, count(*), 0
+    FROM pggit.history h
+    CROSS JOIN LATERAL (SELECT CASE WHEN h.created_at > clock_timestamp() - interval '1 hour'
+                            THEN date_trunc('minute', h.created_at) END AS minute) m
+    WHERE h.id >= lower(part) AND h.id < upper(part)
+    GROUP BY h.change_type, m.minute;
+    uncounted := uncounted - int8multirange(part);
+    IF isempty(uncounted) THEN
+        DELETE FROM pggit.settings WHERE name = 'uncounted';
+        RETURN found;
+    END IF;
+    PERFORM pggit.put_setting('uncounted', uncounted::text);
+    RETURN greatest(found, 1);
+END
+$$;
+COMMENT ON FUNCTION pggit.count_history(integer) IS
+'Counts up to so many rows of the history that no tally has counted yet. Returns 0 when none is left, else how many it took.';
+
+CREATE FUNCTION pggit.backfill(max_rows integer) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part text;
+    done bigint := 0;
+BEGIN
+    FOR part IN SELECT p.part FROM pggit.parked_parts() p WHERE pggit.parked(p.part) IS NOT NULL LOOP
+        done := done + pggit.unpark(part, max_rows - done);
+        EXIT WHEN done >= max_rows;
+    END LOOP;
+    IF done < max_rows THEN
+        done := done + pggit.count_history((max_rows - done)::integer);
+    END IF;
+    RETURN CASE WHEN done > 0 AND pggit.has_backfill() THEN done ELSE 0 END;
+END
+$$;
+COMMENT ON FUNCTION pggit.backfill(integer) IS
+'Does up to so many rows of what is left of an upgrade. Returns 0 when nothing is left.';
+
+CREATE FUNCTION pggit.has_backfill() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'uncounted')
+        OR EXISTS (SELECT FROM pggit.parked_parts() p WHERE pggit.parked(p.part) IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION pggit.has_backfill() IS 'Whether an upgrade left something for finish_upgrade() to do.';
