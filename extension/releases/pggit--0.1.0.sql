@@ -2376,11 +2376,11 @@ BEGIN
         found := found || ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address FROM pg_extension e);
     END IF;
 
-    IF TG_TAG = 'ALTER EXTENSION' AND found = ARRAY(SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address
-                                                    FROM pg_extension e WHERE e.extname = 'pggit')
-       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.in_extension)
+    IF TG_TAG = 'ALTER EXTENSION' AND found = ARRAY(
+        SELECT ROW('pg_extension'::regclass, e.oid)::pggit.address FROM pg_extension e
+        WHERE e.extname = 'pggit' AND age(e.xmin) <= age(pg_current_xact_id()::xid))
     THEN
-        RETURN;  -- an update script of our own, which touches nothing that is recorded
+        RETURN;  -- another version of ours since this transaction began: that touches nothing that is recorded
     ELSIF TG_TAG = 'DROP OWNED' OR TG_TAG = 'ALTER EXTENSION' AND found <> '{}' THEN
         found := NULL;  -- either touches more than PostgreSQL tells
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
