@@ -251,26 +251,32 @@ BEGIN
 END
 $$;
 
+DROP VIEW pggit.metrics_summary;
+DROP VIEW pggit.metrics;
+
 -- What 0.1.0 cannot hold is parked in pggit_attic, as tables that are no part of the extension; the way back to
 -- 0.2.0 puts it where it was. What an earlier downgrade parked, and nobody has filled in since, comes first.
 DO $park$
 DECLARE
     part text;
+    new_name text;
     sequence_name text;
+    is_empty boolean;
+    next_id bigint := (SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h);
 BEGIN
     FOR part IN SELECT p.part FROM pggit.parked_parts() p LOOP
         PERFORM pggit.unpark(part, NULL);
     END LOOP;
-    IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic'
-               AND n.nspowner <> (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit'))
-    THEN
-        RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to another role'
-            USING ERRCODE = 'GT048', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
-    ELSIF to_regnamespace('pggit_attic') IS NULL THEN
+    IF to_regnamespace('pggit_attic') IS NULL THEN
         CREATE SCHEMA pggit_attic;
         REVOKE ALL ON SCHEMA pggit_attic FROM PUBLIC;
         COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
         ALTER EXTENSION pggit DROP SCHEMA pggit_attic;
+    ELSIF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic'
+                  AND n.nspowner <> (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit'))
+    THEN
+        RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to another role'
+            USING ERRCODE = 'GT048', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
     END IF;
     FOREACH part IN ARRAY ARRAY['backups', 'performance_metrics', 'tallies'] LOOP
         sequence_name := (SELECT pg_get_serial_sequence(format('pggit.%I', part), a.attname) FROM pg_attribute a
@@ -281,29 +287,35 @@ BEGIN
         EXECUTE format('ALTER TABLE pggit_attic.%I RENAME TO %I', part, 'pggit_' || part);
     END LOOP;
     CREATE TABLE pggit_attic.pggit_settings AS SELECT s.* FROM pggit.settings s
-        WHERE s.name = 'uncounted' OR s.name IN (SELECT m.setting FROM pggit.monitoring_settings() m);
-    -- Whatever is recorded from now on is not counted.
+        WHERE s.name IN (SELECT m.setting FROM pggit.monitoring_settings() m);
+    -- Whatever is recorded from now on is counted by nobody.
     INSERT INTO pggit_attic.pggit_settings (name, value, set_by, set_at)
-    SELECT 'uncounted', int8multirange(int8range((SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h), NULL)), session_user, clock_timestamp()
-    WHERE NOT EXISTS (SELECT FROM pggit_attic.pggit_settings p WHERE p.name = 'uncounted');
-    UPDATE pggit_attic.pggit_settings p
-    SET value = (p.value::int8multirange + int8multirange(int8range((SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h), NULL)))::text
-    WHERE p.name = 'uncounted';
+    SELECT 'uncounted', (int8multirange(int8range(next_id, NULL))
+            + coalesce((SELECT u.value::int8multirange FROM pggit.settings u WHERE u.name = 'uncounted'), '{}'))::text, s.set_by, s.set_at
+    FROM pggit.settings s WHERE s.name = 'data_version';
     DELETE FROM pggit.settings s USING pggit_attic.pggit_settings p WHERE p.name = s.name;
-    ALTER TABLE pggit_attic.pggit_settings ADD PRIMARY KEY (name);
-    ALTER EXTENSION pggit DROP TABLE pggit_attic.pggit_settings;
     CREATE TABLE pggit_attic.pggit_objects AS SELECT o.id, o.identity, o.tags FROM pggit.objects o WHERE o.tags <> '[]';
-    ALTER TABLE pggit_attic.pggit_objects ADD PRIMARY KEY (id);
-    ALTER EXTENSION pggit DROP TABLE pggit_attic.pggit_objects;
     CREATE TABLE pggit_attic.pggit_history AS SELECT h.id, h.transaction_id, h.duration_ms, h.performance_impact
         FROM pggit.history h WHERE h.duration_ms IS NOT NULL OR h.performance_impact IS NOT NULL;
+    ALTER TABLE pggit_attic.pggit_settings ADD PRIMARY KEY (name);
+    ALTER TABLE pggit_attic.pggit_objects ADD PRIMARY KEY (id);
     ALTER TABLE pggit_attic.pggit_history ADD PRIMARY KEY (id);
-    ALTER EXTENSION pggit DROP TABLE pggit_attic.pggit_history;
+    FOREACH part IN ARRAY ARRAY['settings', 'objects', 'history'] LOOP
+        EXECUTE format('ALTER EXTENSION pggit DROP TABLE pggit_attic.%I', 'pggit_' || part);
+    END LOOP;
+    -- Nothing stays of what held nothing.
+    FOR new_name IN SELECT format('pggit_attic.%I', 'pggit_' || p.part) FROM pggit.parked_parts() p LOOP
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', new_name) INTO is_empty;
+        IF is_empty THEN
+            EXECUTE format('DROP TABLE %s', new_name);
+        END IF;
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'pggit_attic'::regnamespace) THEN
+        DROP SCHEMA pggit_attic;
+    END IF;
 END
 $park$;
 
-DROP VIEW pggit.metrics_summary;
-DROP VIEW pggit.metrics;
 DROP FUNCTION pggit.start_clock();
 DROP FUNCTION pggit.read_clock(boolean);
 DROP FUNCTION pggit.monitoring_settings();
