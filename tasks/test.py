@@ -59,6 +59,12 @@ def extension(
     _run(c, ("extension",), jobs, k, dry_run, _majors(pg), f"--sequences={testrun.parse_count('sequences', sequences)}")
 
 
+@task(help={"pg": _PG, "k": _K, "jobs": _JOBS, "dry_run": _DRY})
+def upgrade(c: Context, pg: str = "all", k: str = "", jobs: str = "2", dry_run: bool = False) -> None:
+    """Test the road between versions: every pair, both ways, under failure, on every PostgreSQL version."""
+    _run(c, ("upgrade",), jobs, k, dry_run, _majors(pg))
+
+
 @task(help={"k": _K, "jobs": _JOBS, "dry_run": _DRY})
 def ops(c: Context, k: str = "", jobs: str = "2", dry_run: bool = False) -> None:
     """Test the `pggit` command on a real server."""

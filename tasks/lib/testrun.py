@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tasks.lib.errors import UsageError
 from tasks.lib.paths import ROOT
 
-SUITES = ("unit", "ops", "monitoring", "extension", "packages")
+SUITES = ("unit", "ops", "monitoring", "upgrade", "extension", "packages")
 """Folders of tests/, in the order that `inv test` runs them: the cheapest first."""
 
 _SUMMARY = re.compile(r"(?:\x1b\[[0-9;]*m|=|\s)*((?:\x1b\[[0-9;]*m|no tests|[\w ,:().])+? in [\d.]+s.*)")

@@ -10,7 +10,7 @@ from tasks.lib import catalogdiff, catalogfacts, catalogmap, dumporacle, sqlscri
 from tasks.lib.catalogdiff import Difference
 from tasks.lib.errors import PggitError
 from tests.extension.conftest import Connection, SuiteServer
-from tests.extension.planted_faults import ALSO, BLIND, FAULTS, Fault
+from tests.upgrade.planted_faults import ALSO, BLIND, FAULTS, Fault
 
 Plant = Callable[[list[Fault]], str]
 
