@@ -1,6 +1,7 @@
 \echo Use "ALTER EXTENSION pggit UPDATE TO '0.2.0'" to load this file. \set ON_ERROR_STOP on \\ DO $$BEGIN RAISE EXCEPTION 'only ALTER EXTENSION pggit UPDATE TO ''0.2.0'' can run this script; nothing was done'; END$$;
 
 -- From 0.1.0 to 0.2.0: what the two install scripts make differently is changed here, in the same words.
+-- Locks: history, objects
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 

@@ -1,6 +1,7 @@
 \echo Use "ALTER EXTENSION pggit UPDATE TO '0.1.0'" to load this file. \set ON_ERROR_STOP on \\ DO $$BEGIN RAISE EXCEPTION 'only ALTER EXTENSION pggit UPDATE TO ''0.1.0'' can run this script; nothing was done'; END$$;
 
 -- From 0.2.0 to 0.1.0: what the two install scripts make differently is changed here, in the same words.
+-- Locks: backups, history, objects, performance_metrics, tallies
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
@@ -262,8 +263,10 @@ DECLARE
     new_name text;
     sequence_name text;
     is_empty boolean;
-    next_id bigint := (SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h);
+    next_id bigint;
 BEGIN
+    LOCK TABLE pggit.history, pggit.objects IN ACCESS EXCLUSIVE MODE;  -- so that nothing is added while it is copied
+    next_id := (SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h);
     FOR part IN SELECT p.part FROM pggit.parked_parts() p LOOP
         PERFORM pggit.unpark(part, NULL);
     END LOOP;

@@ -490,6 +490,7 @@ BEGIN
     END IF;
 
     -- The copy is of one moment, and takes no lock that anybody waits for.
+    RAISE NOTICE 'copying the data, to be on the safe side';
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
     BEGIN
@@ -500,6 +501,9 @@ BEGIN
     END;
     COMMIT;
 
+    IF trouble IS NULL THEN
+        RAISE NOTICE 'running ALTER EXTENSION';
+    END IF;
     -- A short wait for locks at a time, so that nobody waits long behind it.
     WHILE trouble IS NULL AND state OPERATOR(pg_catalog.<>) 'done' LOOP
         BEGIN
@@ -526,7 +530,9 @@ BEGIN
             USING ERRCODE = 'GT024', HINT = pg_catalog.format('Row %s of pggit.upgrade_log has the whole message.', run);
     END IF;
 
+    RAISE NOTICE 'filling in what is new';
     CALL pggit.finish_upgrade();
+    RAISE NOTICE 'comparing with the copy';
     changed := (SELECT pg_catalog.string_agg(pg_catalog.format('%s rows of pggit.%s', c.missing, c.relation), ', ')
                 FROM pggit.compare_with_copy(run) c WHERE c.missing OPERATOR(pg_catalog.>) 0);
     IF changed IS NOT NULL THEN

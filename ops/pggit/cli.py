@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pggit import health, metrics, server
+from pggit import health, metrics, server, upgrade
 from pggit.errors import CommandError
 
 _SUBCOMMANDS = {
     "health": (health, "look at all that can go wrong: exit 0 healthy, 1 warning, 2 worse, 3 cannot tell"),
     "metrics": (metrics, "print pgGit's numbers for Prometheus, or write them for node_exporter"),
+    "upgrade": (upgrade, "bring pgGit in a database to another version; --dry-run says what that takes"),
 }
 
 

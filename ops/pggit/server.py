@@ -7,6 +7,9 @@ import json
 import os
 import re
 import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +25,8 @@ _REMEDIES = {
     "42P01": "pgGit in this database is older than this command: CALL pggit.upgrade();",
     "42501": "a superuser lets this role read pgGit with SELECT pggit.grant_access('…', 'reader');",
 }
-_SERVER_ERROR = re.compile(r"^psql:<stdin>:\d+: [^:]+:  ?(\w{5}): (.*)$")
+_SERVER_ERROR = re.compile(r"^psql:<stdin>:\d+: (?!NOTICE|WARNING|INFO|LOG|DEBUG)[^:]+:  ?(\w{5}): (.*)$")
+_NOTICE = re.compile(r"^psql:<stdin>:\d+: NOTICE: +\w{5}: (.*)$")
 _OWN_ERROR = re.compile(r"^psql:(<stdin>:\d+:)? *(error: *)?")
 
 
@@ -57,6 +61,16 @@ def ask(where: Connection, query: str) -> Any:
 
     Raises CommandError with exit code 3 where there is no answer, with the reason in one line.
     """
+    # All in one transaction, so that a pooler's next client finds no setting of ours.
+    script = f"BEGIN READ ONLY;\nSET LOCAL statement_timeout = '{where.timeout}s';\n{query};\nCOMMIT;\n"
+    return json.loads(run(where, script, where.timeout + 5))
+
+
+def run(where: Connection, script: str, timeout: int | None = None, heed: Callable[[str], None] | None = None) -> str:
+    """What psql prints for a script: rows as text without headings. `heed` gets each notice as it comes.
+
+    Raises CommandError with exit code 3 where psql fails, or takes longer than so many seconds.
+    """
     # -w: who runs this has nobody to type a password.
     command = ["psql", "-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", *where.words]
     environment = {
@@ -66,35 +80,51 @@ def ask(where: Connection, query: str) -> Any:
         "PGCLIENTENCODING": "UTF8",
         "LC_ALL": "C",
     }
-    # All in one transaction, so that a pooler's next client finds no setting of ours.
-    script = f"BEGIN READ ONLY;\nSET LOCAL statement_timeout = '{where.timeout}s';\n{query};\nCOMMIT;\n"
-    try:
-        result = subprocess.run(
-            [*command, "-f", "-"],
-            input=script,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-            timeout=where.timeout + 5,
-        )
-    except FileNotFoundError:
-        raise CommandError("psql is not on PATH; it comes with PostgreSQL's client package", CANNOT_TELL) from None
-    except subprocess.TimeoutExpired:
-        raise CommandError(f"no answer within {where.timeout} seconds", CANNOT_TELL) from None
-    if result.returncode != 0:
-        raise CommandError(reason(result.stderr), CANNOT_TELL)
-    return json.loads(result.stdout)
+    text = {"encoding": "utf-8", "errors": "replace"}
+    late = threading.Event()
+    with tempfile.TemporaryFile("w+", **text) as said, tempfile.TemporaryFile("w+", **text) as asked:
+        asked.write(script)
+        asked.seek(0)
+        try:
+            process = subprocess.Popen(
+                [*command, "-f", "-"], stdin=asked, stdout=said, stderr=subprocess.PIPE, env=environment, **text
+            )
+        except FileNotFoundError:
+            raise CommandError("psql is not on PATH; it comes with PostgreSQL's client package", CANNOT_TELL) from None
+        timer = threading.Timer(timeout or 0, lambda: (late.set(), process.kill()))
+        if timeout is not None:
+            timer.start()
+        trouble = []
+        with process:
+            for line in process.stderr or ():
+                trouble.append(line)
+                if heed and (found := _NOTICE.match(line)):
+                    heed(found[1])
+        timer.cancel()
+        if late.is_set():
+            raise CommandError(f"no answer within {where.timeout} seconds", CANNOT_TELL)
+        if process.returncode != 0:
+            raise failure("".join(trouble))
+        said.seek(0)
+        return said.read()
 
 
-def reason(said: str) -> str:
+def literal(text: str | None) -> str:
+    """A text as SQL writes it."""
+    if text is None:
+        return "NULL"
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def failure(said: str) -> CommandError:
     """What psql said, in one line, and what to do where that is known."""
     lines = said.splitlines()
-    for line in lines:
+    for place, line in enumerate(lines):
         if found := _SERVER_ERROR.match(line):
-            remedy = _REMEDIES.get(found[1])
-            return found[2] + (f"; {remedy}" if remedy else "")
-    return _OWN_ERROR.sub("", lines[0]) if lines else "psql failed and said nothing"
+            hint = next((more[len("HINT:") :].strip() for more in lines[place:] if more.startswith("HINT:")), "")
+            remedy = _REMEDIES.get(found[1]) or (hint if found[1].startswith("GT") else "")
+            return CommandError(found[2] + (f"; {remedy}" if remedy else ""), CANNOT_TELL, sqlstate=found[1])
+    return CommandError(_OWN_ERROR.sub("", lines[0]) if lines else "psql failed and said nothing", CANNOT_TELL)
 
 
 def _seconds(text: str) -> int:

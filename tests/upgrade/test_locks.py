@@ -1,0 +1,30 @@
+"""What the update scripts lock: what they say of it in their heads, and that nobody else waits for it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks.lib.paths import MIGRATIONS
+from tests.extension.conftest import Connection
+
+LOCKED = """
+    SELECT DISTINCT c.oldname FROM pg_locks l JOIN unnest(%s::oid[], %s::text[]) AS c (oid, oldname) ON c.oid = l.relation
+    WHERE l.pid = pg_backend_pid() AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock') ORDER BY 1
+"""
+scripts = pytest.mark.parametrize("script", sorted(MIGRATIONS.glob("*.sql")), ids=lambda path: path.stem)
+
+
+@scripts
+def test_a_script_says_which_tables_it_locks(bare_db: Connection, script: Path) -> None:
+    _, start, end = script.stem.split("--")
+    said = re.search(r"^-- Locks: (.*)$", script.read_text("utf-8"), re.MULTILINE)
+    assert said is not None
+    bare_db.execute(f"CREATE EXTENSION pggit VERSION '{start}'; SELECT pggit.init(); CREATE TABLE t (id integer)")
+    tables = bare_db.execute(
+        "SELECT oid, relname FROM pg_class WHERE relnamespace = 'pggit'::regnamespace AND relkind = 'r'"
+    ).fetchall()
+    with bare_db.transaction(force_rollback=True):
+        bare_db.execute(f"ALTER EXTENSION pggit UPDATE TO '{end}'")
+        found = bare_db.execute(LOCKED, [[oid for oid, _ in tables], [name for _, name in tables]]).fetchall()
+    assert [name for (name,) in found] == said[1].split(", ")
