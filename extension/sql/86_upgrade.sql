@@ -261,7 +261,8 @@ COMMENT ON FUNCTION pggit.check_upgrade(text) IS
 -- The way there ------------------------------------------------------------------------------------
 
 CREATE FUNCTION pggit.close_lost_upgrades() RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
+SET client_min_messages = warning AS $$
 DECLARE
     lost record;
     closed integer := 0;
@@ -545,7 +546,8 @@ COMMENT ON PROCEDURE pggit.upgrade(text) IS
 'Brings pgGit to another version (the newest that is installed on the server unless told otherwise): copies its data into a schema pggit_backup_…, runs ALTER EXTENSION UPDATE, does the follow-up in pieces and compares with the copy. It waits lock_timeout for a lock (a second, where none is set) and tries up to 60 times. pggit.upgrade_log keeps what happened, also when it fails. Needs a superuser and must not be called inside a transaction.';
 
 CREATE FUNCTION pggit.fail_upgrade(run bigint, trouble text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
+SET client_min_messages = warning AS $$
 DECLARE
     copied text;
 BEGIN

@@ -80,18 +80,28 @@ def run(where: Connection, script: str, timeout: int | None = None, heed: Callab
         "PGCLIENTENCODING": "UTF8",
         "LC_ALL": "C",
     }
-    text = {"encoding": "utf-8", "errors": "replace"}
     late = threading.Event()
-    with tempfile.TemporaryFile("w+", **text) as said, tempfile.TemporaryFile("w+", **text) as asked:
-        asked.write(script)
+    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
+        asked.write(script.encode())
         asked.seek(0)
         try:
             process = subprocess.Popen(
-                [*command, "-f", "-"], stdin=asked, stdout=said, stderr=subprocess.PIPE, env=environment, **text
+                [*command, "-f", "-"],
+                stdin=asked,
+                stdout=said,
+                stderr=subprocess.PIPE,
+                env=environment,
+                encoding="utf-8",
+                errors="replace",
             )
         except FileNotFoundError:
             raise CommandError("psql is not on PATH; it comes with PostgreSQL's client package", CANNOT_TELL) from None
-        timer = threading.Timer(timeout or 0, lambda: (late.set(), process.kill()))
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(timeout or 0, stop)
         if timeout is not None:
             timer.start()
         trouble = []
@@ -106,7 +116,7 @@ def run(where: Connection, script: str, timeout: int | None = None, heed: Callab
         if process.returncode != 0:
             raise failure("".join(trouble))
         said.seek(0)
-        return said.read()
+        return said.read().decode("utf-8", "replace")
 
 
 def literal(text: str | None) -> str:

@@ -16,8 +16,9 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 from pggit import server
 from pggit.errors import CommandError
@@ -25,6 +26,8 @@ from pggit.errors import CommandError
 DONE, REFUSED, FAILED, UNFINISHED = 0, 1, 2, 4
 _BYTES_A_SECOND = 25_000_000
 """Of pgGit's rows: copied, indexed, counted and compared on a small machine (`inv bench --area=upgrade`)."""
+_TRIES = 60
+"""How often pggit.upgrade() tries to get its locks; what has no tries of its own waits as long in one go."""
 _INDEX = re.compile(r"'(CREATE INDEX (\w+) ON (pggit\.\w+) USING [^']+)'")
 _LOCKS = re.compile(r"^-- Locks: (.*)$", re.MULTILINE)
 _STATE = """
@@ -36,7 +39,8 @@ _CHECKS = """
         'is_superuser', (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user),
         'path', (SELECT string_to_array(p.path, '--') FROM pg_extension_update_paths('pggit') p
                  WHERE p.source = pggit.version() AND p.target = pggit.upgrade_goal({wanted})),
-        'bytes', (SELECT sum(pg_table_size(format('pggit.%I', t.name)::regclass)) FROM unnest(pggit.data_tables()) AS t (name)),
+        'bytes', (SELECT sum(pg_table_size(format('pggit.%I', t.name)::regclass))
+                  FROM unnest(pggit.data_tables()) AS t (name)),
         'has_health', to_regprocedure('pggit.health_check(boolean)') IS NOT NULL,
         'checks', (SELECT json_agg(c) FROM pggit.check_upgrade({wanted}) c))"""
 _PLACES = """
@@ -52,8 +56,12 @@ _HEALTH = """
                          FROM pggit.backups b WHERE b.status = 'completed'))"""
 _SCRIPT = "SELECT to_json(pg_read_file({path}, true))"
 _INDEXES = """
-    SELECT coalesce(json_object_agg(c.relname, json_build_object('valid', i.indisvalid, 'definition', pg_get_indexdef(i.indexrelid))), '{}')
+    SELECT coalesce(json_object_agg(c.relname, json_build_object(
+        'valid', i.indisvalid, 'definition', pg_get_indexdef(i.indexrelid))), '{}')
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'pggit'::regnamespace"""
+
+
+Say = Callable[[str], None]
 
 
 @dataclass
@@ -143,11 +151,12 @@ def make_plan(where: server.Connection, wanted: str | None) -> Plan:
     return plan
 
 
-def _carry_out(where: server.Connection, plan: Plan, options: argparse.Namespace, say: Any) -> None:
+def _carry_out(where: server.Connection, plan: Plan, options: argparse.Namespace, say: Say) -> None:
     made: list[str] = []
+    patience = _TRIES * options.lock_timeout
     settings = f"SET lock_timeout = '{options.lock_timeout}ms';\n"
     try:
-        made = _build_indexes(where, plan, say)
+        made = _build_indexes(where, plan, patience, say)
         call = f"CALL pggit.upgrade({server.literal(plan.to_version)});\n"
         server.run(where, settings + call, heed=say)
         plan.status = "done"
@@ -157,11 +166,11 @@ def _carry_out(where: server.Connection, plan: Plan, options: argparse.Namespace
             raise CommandError(strange[0], UNFINISHED)
     except (CommandError, KeyboardInterrupt) as error:
         plan.error = str(error) or "interrupted"
-        _settle(where, plan, made)
+        _settle(where, plan, made, patience, say)
         print(f"pggit: {plan.error}", file=sys.stderr)
 
 
-def _settle(where: server.Connection, plan: Plan, made: list[str]) -> None:
+def _settle(where: server.Connection, plan: Plan, made: list[str], patience: int, say: Say) -> None:
     """Find out how things stand after trouble; leave nothing of ours where the version is what it was."""
     try:
         # The server may still be at it: a backend that lost its client ends at its next step.
@@ -171,14 +180,15 @@ def _settle(where: server.Connection, plan: Plan, made: list[str]) -> None:
             plan.status, plan.exit_code = "unfinished", UNFINISHED
             return
         plan.status, plan.exit_code = "failed", FAILED
-        for name in made:
-            server.run(where, f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{name};\n")
     except CommandError as error:
         plan.status, plan.exit_code = "unknown", server.CANNOT_TELL
         plan.error = f"{plan.error}; then: {error}"
+        return
+    for name in made:
+        _drop_index(where, name, patience, say)
 
 
-def _build_indexes(where: server.Connection, plan: Plan, say: Any) -> list[str]:
+def _build_indexes(where: server.Connection, plan: Plan, patience: int, say: Say) -> list[str]:
     """Build beforehand, without a lock that anybody waits for, what the scripts would build. Returns the names."""
     made = []
     present = server.ask(where, _INDEXES)
@@ -188,16 +198,29 @@ def _build_indexes(where: server.Connection, plan: Plan, say: Any) -> list[str]:
             continue
         say(f"building {found[2]}")
         concurrently = definition.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
-        script = f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{found[2]};\n{concurrently};\n"
         try:
-            server.run(where, "SET lock_timeout = '60s';\n" + script)
+            if found[2] in present:
+                _concurrently(where, f"DROP INDEX CONCURRENTLY pggit.{found[2]}", patience)
+            _concurrently(where, concurrently, patience)
         except CommandError as error:
             # A column that is not there yet, or a lock that somebody does not let go of: the script will build it.
             say(f"left to the script: {error}")
-            server.run(where, f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{found[2]};\n")
+            _drop_index(where, found[2], patience, say)
         else:
             made.append(found[2])
     return made
+
+
+def _drop_index(where: server.Connection, name: str, patience: int, say: Say) -> None:
+    """Take back an index that serves nobody; where somebody holds on to it, the next upgrade sees to it."""
+    try:
+        _concurrently(where, f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{name}", patience)
+    except CommandError as error:
+        say(f"index pggit.{name} stays until the next upgrade: {error}")
+
+
+def _concurrently(where: server.Connection, statement: str, patience: int) -> None:
+    server.run(where, f"SET lock_timeout = '{patience}ms';\n{statement};\n")
 
 
 def _script(where: server.Connection, places: dict[str, str], name: str) -> str:
@@ -245,7 +268,7 @@ def _check(name: str, status: str, message: str, remedy: str | None = None) -> d
     return {"check_name": name, "status": status, "message": message, "remedy": remedy, "error_code": None}
 
 
-def _speaker(stream: Any) -> Any:
+def _speaker(stream: TextIO) -> Say:
     def say(line: str) -> None:
         print(line, file=stream, flush=True)
 
