@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tasks.lib import bench_extension, bench_monitoring, git
+from tasks.lib import bench_extension, bench_monitoring, bench_upgrade, git
 from tasks.lib.errors import UsageError
 from tasks.lib.measurement import Result, compare
 from tasks.lib.paths import ROOT
@@ -41,6 +41,7 @@ AREAS: dict[str, Callable[[bool], Iterator[Result]]] = {
     "rescan": bench_extension.rescan,
     "duration": bench_monitoring.duration,
     "scrape": bench_monitoring.scrape,
+    "upgrade": bench_upgrade.upgrade,
 }
 """Each area's function; its argument says whether to take all the time it needs (--full)."""
 

@@ -9,7 +9,7 @@ from tasks.lib.measurement import Result, from_ratios
 
 _BEFORE = "0.1.0"
 """The last version that measures and counts nothing."""
-_LENGTHEN = """
+LENGTHEN = """
     INSERT INTO pggit.history (
         created_at, object_id, change_type, command_tag, object_type, identity, session_role, backend_pid,
         transaction_id)
@@ -58,7 +58,7 @@ def scrape(full: bool) -> Iterator[Result]:
             db.execute(
                 "DO $$BEGIN FOR n IN 1 .. 200 LOOP EXECUTE format('CREATE TABLE t%s (id integer)', n); END LOOP; END$$"
             )
-            db.execute(_LENGTHEN, {"rows": rows})
+            db.execute(LENGTHEN, {"rows": rows})
             db.execute("VACUUM ANALYZE")
             took[rows] = []
         for _ in range(6 + (201 if full else 61)):
