@@ -274,9 +274,24 @@ def test_wrong_words(db: Connection) -> None:
         ("NULL, 1", "GT019"),
         ("'error_hours', -1", "GT046"),
         ("'error_hours', 'NaN'", "GT046"),
+        ("'error_hours', 'Infinity'", "GT046"),
+        ("'error_hours', 1e300", "GT046"),
+        ("'error_hours', 0.0001", "GT046"),
     ):
         refused(db, code, f"SELECT pggit.configure_monitoring({arguments})")
     assert one(db, "SELECT count(*) FROM pggit.settings WHERE name = 'error_hours'") == 0
+
+
+def test_settings_take_what_is_sane_and_say_what_that_is(db: Connection) -> None:
+    for setting, largest in db.execute("SELECT setting, largest_value FROM pggit.monitoring_settings()").fetchall():
+        with pytest.raises(psycopg.Error) as refusal:
+            db.execute("SELECT pggit.configure_monitoring(%s, %s + 1)", [setting, largest])
+        said = refusal.value.diag.message_primary
+        assert said == f"{setting} cannot be {largest + 1}, but is a number from 0 to {largest} with at most 3 decimals"
+        db.execute("SELECT pggit.configure_monitoring(%s, %s)", [setting, largest])
+    with pytest.raises(psycopg.Error, match=r"^error_hours cannot be 9{40}\.\.\., but is a number from 0 to 876000 "):
+        db.execute("SELECT pggit.configure_monitoring('error_hours', repeat('9', 4000)::numeric)")
+    assert one(db, "SELECT pggit.configure_monitoring('error_hours', 1.50)").startswith("error_hours is 1.5: ")
 
 
 def test_no_setting_of_the_session_changes_the_text(db: Connection) -> None:
