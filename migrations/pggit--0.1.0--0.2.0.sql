@@ -78,23 +78,24 @@ $$;
 COMMENT ON FUNCTION pggit.read_clock(boolean) IS
 'How long the command that runs now has taken, in milliseconds. When it is over, its note goes; those that run it have theirs.';
 
-CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, meaning text)
+CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, largest_value numeric, meaning text)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY VALUES
-        ('impact_medium_ms', 100::numeric, 'from how many milliseconds on a command has medium impact'),
-        ('impact_high_ms', 1000, 'from how many milliseconds on a command has high impact'),
-        ('storage_warning_mb', 1000, 'from how many megabytes on pgGit''s own tables are a warning'),
-        ('storage_critical_mb', 5000, 'from how many megabytes on pgGit''s own tables are critical'),
-        ('quiet_after_minutes', 60, 'after how many minutes without a change the quiet is a warning'),
-        ('error_hours', 24, 'for how many hours an error of the tracking counts'),
-        ('seal_after_days', 7, 'how many days a change may be without a seal'),
-        ('restore_point_after_days', 90, 'how many days a restore point may stay before it is stale'),
-        ('backup_after_hours', 36, 'how many hours the last backup may lie back; twice that is unhealthy'),
-        ('verified_backup_after_days', 8, 'how many days the last backup that was proven by a restore may lie back; twice that is unhealthy');
+        -- Durations may be up to a week, sizes up to a petabyte, ages up to a hundred years: whatever is more is a slip.
+        ('impact_medium_ms', 100::numeric, 604800000::numeric, 'from how many milliseconds on a command has medium impact'),
+        ('impact_high_ms', 1000, 604800000, 'from how many milliseconds on a command has high impact'),
+        ('storage_warning_mb', 1000, 1073741824, 'from how many megabytes on pgGit''s own tables are a warning'),
+        ('storage_critical_mb', 5000, 1073741824, 'from how many megabytes on pgGit''s own tables are critical'),
+        ('quiet_after_minutes', 60, 52560000, 'after how many minutes without a change the quiet is a warning'),
+        ('error_hours', 24, 876000, 'for how many hours an error of the tracking counts'),
+        ('seal_after_days', 7, 36500, 'how many days a change may be without a seal'),
+        ('restore_point_after_days', 90, 36500, 'how many days a restore point may stay before it is stale'),
+        ('backup_after_hours', 36, 876000, 'how many hours the last backup may lie back; twice that is unhealthy'),
+        ('verified_backup_after_days', 8, 36500, 'how many days the last backup that was proven by a restore may lie back; twice that is unhealthy');
 END
 $$;
-COMMENT ON FUNCTION pggit.monitoring_settings() IS 'The numbers that configure_monitoring() can set, with what they are unless set.';
+COMMENT ON FUNCTION pggit.monitoring_settings() IS 'The numbers that configure_monitoring() can set, with what they are unless set, and the largest that each can be.';
 
 CREATE FUNCTION pggit.monitoring_value(wanted text) RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -113,16 +114,18 @@ BEGIN
     IF known.setting IS NULL THEN
         RAISE EXCEPTION 'there is no setting %', coalesce(quote_literal(configure_monitoring.setting), 'NULL')
             USING ERRCODE = 'GT019', HINT = format('Valid are %s.', (SELECT string_agg(m.setting, ', ') FROM pggit.monitoring_settings() m));
-    ELSIF new_value IN ('NaN', 'Infinity', '-Infinity') OR new_value < 0 THEN
-        RAISE EXCEPTION '% cannot be %', known.setting, new_value
-            USING ERRCODE = 'GT046', HINT = 'Give a number from 0 on, or NULL for what it is unless set.';
+    ELSIF (new_value BETWEEN 0 AND known.largest_value AND new_value = round(new_value, 3)) IS FALSE THEN
+        -- such a number can have thousands of digits
+        RAISE EXCEPTION '% cannot be %, but is a number from 0 to % with at most 3 decimals', known.setting,
+            CASE WHEN length(new_value::text) > 40 THEN left(new_value::text, 40) || '...' ELSE new_value::text END, known.largest_value
+            USING ERRCODE = 'GT046', HINT = 'Give such a number, or NULL for what it is unless set.';
     END IF;
     IF new_value IS NULL THEN
         DELETE FROM pggit.settings s WHERE s.name = known.setting;
     ELSE
-        PERFORM pggit.put_setting(known.setting, new_value::text);
+        PERFORM pggit.put_setting(known.setting, trim_scale(new_value)::text);
     END IF;
-    RETURN format('%s is %s: %s', known.setting, coalesce(new_value, known.default_value), known.meaning);
+    RETURN format('%s is %s: %s', known.setting, coalesce(trim_scale(new_value), known.default_value), known.meaning);
 END
 $$;
 COMMENT ON FUNCTION pggit.configure_monitoring(text, numeric) IS
@@ -168,8 +171,13 @@ BEGIN
     VALUES ('command', CASE WHEN word = ANY (pggit.command_words()) THEN word ELSE 'other' END,
             -- a bound belongs to the bucket below it; a duration is one of whole microseconds
             width_bucket((seconds - 1e-9)::double precision, pggit.duration_bounds()), 1, seconds);
-    IF random() < 0.001 AND pggit.sees_the_present() THEN
-        PERFORM pggit.roll_up();
+    -- Not where the transaction is SERIALIZABLE: it would have read the rows that all others append.
+    IF random() < 0.001 AND current_setting('transaction_isolation') <> 'serializable' THEN
+        BEGIN
+            PERFORM pggit.roll_up();
+        EXCEPTION WHEN serialization_failure THEN
+            NULL;  -- another session put rows together that a standing snapshot still has: what is counted stays counted
+        END;
     END IF;
 EXCEPTION WHEN OTHERS THEN
     RETURN;  -- no command fails because it could not be counted
@@ -464,7 +472,7 @@ BEGIN
         ('pggit_tracking_enabled', 'gauge', '1 when commands are recorded: all event triggers are enabled and tracking is not paused.'),
         ('pggit_objects', 'gauge', 'Objects that are tracked, by type.'),
         ('pggit_changes_total', 'counter', 'Changes of objects that were recorded, by kind.'),
-        ('pggit_changes_last_hour', 'gauge', 'Changes of objects that were recorded in the last hour.'),
+        ('pggit_changes_last_hour', 'gauge', 'Changes of objects that were recorded in this minute and the 59 before it.'),
         ('pggit_uncommitted', 'gauge', '1 when objects were changed since the last commit.'),
         ('pggit_unsettled_commands', 'gauge', 'Commands of which something is still to be recorded, since another session held it.'),
         ('pggit_tracking_errors_total', 'counter', 'Commands that tracking could not record.'),
@@ -473,7 +481,9 @@ BEGIN
         ('pggit_last_commit_timestamp_seconds', 'gauge', 'When the last commit was made; 0 when none was.'),
         ('pggit_last_seal_timestamp_seconds', 'gauge', 'When the history was last sealed; 0 when it never was.'),
         ('pggit_storage_bytes', 'gauge', 'Size of each table of pgGit''s own, with its indexes.'),
+        ('pggit_storage_limit_bytes', 'gauge', 'From which size on pgGit''s own tables are a warning, or critical.'),
         ('pggit_health_status', 'gauge', 'What health_check() finds: 0 healthy, 1 warning, 2 unhealthy, 3 critical.'),
+        ('pggit_health_unknown', 'gauge', '1 when a check failed itself, so that its status says nothing of what it looks at.'),
         ('pggit_backup_last_success_timestamp_seconds', 'gauge', 'When the last backup was completed; 0 when none was.'),
         ('pggit_backup_last_verified_timestamp_seconds', 'gauge', 'When a backup was last proven by restoring it; 0 when none was.'),
         ('pggit_backup_last_duration_seconds', 'gauge', 'How long the last completed backup took.'),
@@ -487,15 +497,15 @@ END
 $$;
 COMMENT ON FUNCTION pggit.metric_families() IS 'Every metric there is, with its type and what it says.';
 
-CREATE FUNCTION pggit.family_of(sample text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    whole text := regexp_replace(sample, '_(bucket|sum|count)$', '');
+CREATE FUNCTION pggit.metric_names() RETURNS TABLE (name text, family text, kind text, help text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE WHEN EXISTS (SELECT FROM pggit.metric_families() f WHERE f.family = whole AND f.kind = 'histogram') THEN whole ELSE sample END;
+    RETURN QUERY
+    SELECT f.family || s.suffix, f.family, f.kind, f.help FROM pggit.metric_families() f
+    CROSS JOIN LATERAL unnest(CASE f.kind WHEN 'histogram' THEN ARRAY['_bucket', '_sum', '_count'] ELSE ARRAY[''] END) AS s (suffix);
 END
 $$;
-COMMENT ON FUNCTION pggit.family_of(text) IS 'The family that a sample belongs to by its name: a histogram has samples of several names.';
+COMMENT ON FUNCTION pggit.metric_names() IS 'The names that samples have, with their families: a histogram has samples of several names.';
 
 CREATE FUNCTION pggit.epoch(moment timestamptz) RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -505,89 +515,119 @@ END
 $$;
 COMMENT ON FUNCTION pggit.epoch(timestamptz) IS 'A moment in seconds since 1970; 0 for none.';
 
-CREATE FUNCTION pggit.read_metrics()
+CREATE FUNCTION pggit.read_metrics(families text[] DEFAULT NULL)
 RETURNS TABLE (name text, labels jsonb, value double precision, place integer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
     began timestamptz := clock_timestamp();
+    known text[] := ARRAY(SELECT f.family FROM pggit.metric_families() f);
+    wanted text[] := families;
     bounds double precision[] := pggit.duration_bounds();
+    checks jsonb;
+    sizes jsonb;
     backup pggit.backups;
 BEGIN
-    RETURN QUERY SELECT 'pggit_info', jsonb_build_object(
-        'version', pggit.version(), 'data_version', (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')), 1::float8, 0;
-    RETURN QUERY SELECT 'pggit_tracking_enabled', '{}'::jsonb, pggit.is_tracking()::integer::float8, 0;
-    RETURN QUERY SELECT 'pggit_objects', jsonb_build_object('type', lower(o.object_type)), count(*)::float8, 0
-        FROM pggit.objects o WHERE o.is_active GROUP BY o.object_type;
-    RETURN QUERY SELECT 'pggit_changes_total', jsonb_build_object('kind', lower(k)), coalesce(sum(t.amount), 0)::float8, 0
-        FROM unnest(pggit.change_types()) k LEFT JOIN pggit.tallies t ON t.counter = 'change' AND t.label = k GROUP BY k;
-    RETURN QUERY SELECT 'pggit_changes_last_hour', '{}'::jsonb, coalesce(sum(t.amount), 0)::float8, 0
-        FROM pggit.tallies t WHERE t.counter = 'change' AND t.minute > began - interval '1 hour';
-    RETURN QUERY SELECT 'pggit_uncommitted', '{}'::jsonb, (EXISTS (SELECT FROM pggit.uncommitted))::integer::float8, 0;
-    RETURN QUERY SELECT 'pggit_unsettled_commands', '{}'::jsonb, count(*)::float8, 0 FROM pggit.unsettled;
-    RETURN QUERY SELECT 'pggit_tracking_errors_total', '{}'::jsonb, coalesce(sum(t.amount), 0)::float8, 0
-        FROM pggit.tallies t WHERE t.counter = 'error';
-    -- every bucket of every word, whether it ever held anything or not: a rate needs the zero before
-    RETURN QUERY
-        WITH buckets AS (
-            SELECT w.word, b.bucket, coalesce(sum(t.amount), 0)::float8 AS amount, coalesce(sum(t.total), 0) AS total
-            FROM unnest(pggit.command_words()) AS w (word) CROSS JOIN generate_series(0, cardinality(bounds)) AS b (bucket)
-            LEFT JOIN pggit.tallies t ON t.counter = 'command' AND t.label = w.word AND t.bucket = b.bucket
-            GROUP BY w.word, b.bucket
-        )
-        SELECT 'pggit_ddl_duration_seconds_bucket',
-            jsonb_build_object('command', b.word, 'le', coalesce(bounds[b.bucket + 1]::text, '+Inf')),
-            sum(b.amount) OVER (PARTITION BY b.word ORDER BY b.bucket), b.bucket
-        FROM buckets b
-        UNION ALL
-        SELECT 'pggit_ddl_duration_seconds_sum', jsonb_build_object('command', b.word), sum(b.total)::float8, 1001 FROM buckets b GROUP BY b.word
-        UNION ALL
-        SELECT 'pggit_ddl_duration_seconds_count', jsonb_build_object('command', b.word), sum(b.amount), 1002 FROM buckets b GROUP BY b.word;
-    RETURN QUERY SELECT 'pggit_last_change_timestamp_seconds', '{}'::jsonb,
-        pggit.epoch((SELECT h.created_at FROM pggit.history h ORDER BY h.id DESC LIMIT 1)), 0;
-    RETURN QUERY SELECT 'pggit_last_commit_timestamp_seconds', '{}'::jsonb,
-        pggit.epoch((SELECT c.committed_at FROM pggit.commits c ORDER BY c.id DESC LIMIT 1)), 0;
-    RETURN QUERY SELECT 'pggit_last_seal_timestamp_seconds', '{}'::jsonb,
-        pggit.epoch((SELECT s.sealed_at FROM pggit.seals s ORDER BY s.id DESC LIMIT 1)), 0;
-    RETURN QUERY SELECT 'pggit_storage_bytes', jsonb_build_object('relation', s.relation), s.bytes::float8, 0 FROM pggit.storage() s;
-    RETURN QUERY SELECT 'pggit_health_status', jsonb_build_object('check', c.check_name),
-        (array_position(pggit.health_levels(), c.status) - 1)::float8, 0 FROM pggit.health_check() c;
-    SELECT b.* INTO backup FROM pggit.backups b WHERE b.status = 'completed' ORDER BY b.completed_at DESC LIMIT 1;
-    RETURN QUERY SELECT 'pggit_backup_last_success_timestamp_seconds', '{}'::jsonb, pggit.epoch(backup.completed_at), 0;
-    RETURN QUERY SELECT 'pggit_backup_last_verified_timestamp_seconds', '{}'::jsonb, pggit.epoch(max(b.verified_at)), 0 FROM pggit.backups b;
-    RETURN QUERY SELECT 'pggit_backup_last_duration_seconds', '{}'::jsonb,
-        coalesce(extract(epoch FROM backup.completed_at - backup.started_at), 0)::float8, 0;
-    RETURN QUERY SELECT 'pggit_backup_last_size_bytes', '{}'::jsonb, coalesce(backup.size_bytes, 0)::float8, 0;
-    RETURN QUERY SELECT 'pggit_backup_last_failed', '{}'::jsonb, coalesce((
-        SELECT b.status = 'failed' FROM pggit.backups b WHERE b.status <> 'running' ORDER BY b.id DESC LIMIT 1), false)::integer::float8, 0;
-    RETURN QUERY
-        WITH recorded AS (
-            SELECT m.metric_type, count(*)::float8 AS samples, avg(m.metric_value) AS average FROM pggit.performance_metrics m
-            WHERE m.recorded_at > began - interval '5 minutes' GROUP BY m.metric_type
-        ), shown AS (
-            SELECT r.* FROM recorded r ORDER BY r.samples DESC, r.metric_type COLLATE "C" LIMIT 100
-        )
-        SELECT 'pggit_metric_average', jsonb_build_object('type', s.metric_type), s.average, 0 FROM shown s
-        UNION ALL SELECT 'pggit_metric_samples', jsonb_build_object('type', s.metric_type), s.samples, 0 FROM shown s
-        UNION ALL SELECT 'pggit_metric_types', '{}', count(*), 0 FROM recorded;
-    RETURN QUERY SELECT 'pggit_scrape_duration_seconds', '{}'::jsonb, extract(epoch FROM clock_timestamp() - began)::float8, 0;
-END
-$$;
-COMMENT ON FUNCTION pggit.read_metrics() IS
-'The numbers as they are now. place orders what must come in an order of its own: the buckets of a histogram, its sum, its count.';
-
-CREATE FUNCTION pggit.label_text(labels jsonb) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF labels = '{}' THEN
-        RETURN '';
+    IF NOT families <@ known THEN
+        RAISE EXCEPTION 'there is no metric %', (SELECT coalesce(quote_literal(f), 'NULL') FROM unnest(families) f WHERE (f <> ALL (known)) IS NOT FALSE LIMIT 1)
+            USING ERRCODE = 'GT019', HINT = 'pggit.metric_families() lists them.';
+    ELSIF families IS NULL OR 'pggit_scrape_duration_seconds' = ANY (families) THEN
+        wanted := known;  -- how long all takes is known when all is worked out
     END IF;
-    RETURN (
-        SELECT '{' || string_agg(format('%s="%s"', l.key, replace(replace(replace(
-            coalesce(l.value, ''), '\', '\\'), '"', '\"'), E'\n', '\n')), ',' ORDER BY l.key COLLATE "C") || '}'
-        FROM jsonb_each_text(labels) l);
+    SELECT b.* INTO backup FROM pggit.backups b WHERE b.status = 'completed' ORDER BY b.completed_at DESC LIMIT 1;
+    RETURN QUERY
+        SELECT s.name, '{}'::jsonb, s.value, 0 FROM (VALUES
+            ('pggit_tracking_enabled', pggit.is_tracking()::integer::float8),
+            ('pggit_changes_last_hour', (
+                SELECT coalesce(sum(t.amount), 0)::float8 FROM pggit.tallies t
+                WHERE t.counter = 'change' AND t.minute > began - interval '1 hour')),
+            ('pggit_uncommitted', (EXISTS (SELECT FROM pggit.uncommitted))::integer::float8),
+            ('pggit_unsettled_commands', (SELECT count(*)::float8 FROM pggit.unsettled)),
+            ('pggit_tracking_errors_total', (
+                SELECT coalesce(sum(t.amount), 0)::float8 FROM pggit.tallies t WHERE t.counter = 'error')),
+            ('pggit_last_change_timestamp_seconds', pggit.epoch((SELECT h.created_at FROM pggit.history h ORDER BY h.id DESC LIMIT 1))),
+            ('pggit_last_commit_timestamp_seconds', pggit.epoch((SELECT c.committed_at FROM pggit.commits c ORDER BY c.id DESC LIMIT 1))),
+            ('pggit_last_seal_timestamp_seconds', pggit.epoch((SELECT s.sealed_at FROM pggit.seals s ORDER BY s.id DESC LIMIT 1))),
+            ('pggit_backup_last_success_timestamp_seconds', pggit.epoch(backup.completed_at)),
+            ('pggit_backup_last_verified_timestamp_seconds', pggit.epoch((SELECT max(b.verified_at) FROM pggit.backups b))),
+            ('pggit_backup_last_duration_seconds', coalesce(extract(epoch FROM backup.completed_at - backup.started_at), 0)::float8),
+            ('pggit_backup_last_size_bytes', coalesce(backup.size_bytes, 0)::float8),
+            ('pggit_backup_last_failed', coalesce((
+                SELECT b.status = 'failed' FROM pggit.backups b WHERE b.status <> 'running' ORDER BY b.id DESC LIMIT 1), false)::integer::float8)
+        ) AS s (name, value) WHERE s.name = ANY (wanted);
+    IF 'pggit_info' = ANY (wanted) THEN
+        RETURN QUERY SELECT 'pggit_info', jsonb_build_object(
+            'version', pggit.version(), 'data_version', (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')), 1::float8, 0;
+    END IF;
+    IF 'pggit_objects' = ANY (wanted) THEN
+        RETURN QUERY SELECT 'pggit_objects', jsonb_build_object('type', lower(o.object_type)), count(*)::float8, 0
+            FROM pggit.objects o WHERE o.is_active GROUP BY o.object_type;
+    END IF;
+    IF 'pggit_changes_total' = ANY (wanted) THEN
+        RETURN QUERY SELECT 'pggit_changes_total', jsonb_build_object('kind', lower(k)), coalesce(sum(t.amount), 0)::float8, 0
+            FROM unnest(pggit.change_types()) k LEFT JOIN pggit.tallies t ON t.counter = 'change' AND t.label = k GROUP BY k;
+    END IF;
+    IF 'pggit_ddl_duration_seconds' = ANY (wanted) THEN
+        -- every bucket of every word, whether it ever held anything or not: a rate needs the zero before
+        RETURN QUERY
+            WITH buckets AS (
+                SELECT w.word, b.bucket, coalesce(sum(t.amount), 0)::float8 AS amount, coalesce(sum(t.total), 0) AS total
+                FROM unnest(pggit.command_words()) AS w (word) CROSS JOIN generate_series(0, cardinality(bounds)) AS b (bucket)
+                LEFT JOIN pggit.tallies t ON t.counter = 'command' AND t.label = w.word AND t.bucket = b.bucket
+                GROUP BY w.word, b.bucket
+            )
+            SELECT 'pggit_ddl_duration_seconds_bucket',
+                jsonb_build_object('command', b.word, 'le', coalesce(bounds[b.bucket + 1]::text, '+Inf')),
+                sum(b.amount) OVER (PARTITION BY b.word ORDER BY b.bucket), b.bucket
+            FROM buckets b
+            UNION ALL
+            SELECT 'pggit_ddl_duration_seconds_sum', jsonb_build_object('command', b.word), sum(b.total)::float8, 1001 FROM buckets b GROUP BY b.word
+            UNION ALL
+            SELECT 'pggit_ddl_duration_seconds_count', jsonb_build_object('command', b.word), sum(b.amount), 1002 FROM buckets b GROUP BY b.word;
+    END IF;
+    IF wanted && ARRAY['pggit_health_status', 'pggit_health_unknown'] THEN
+        SELECT jsonb_object_agg(c.check_name, jsonb_build_object(
+                'pggit_health_status', array_position(pggit.health_levels(), c.status) - 1,
+                'pggit_health_unknown', (c.details ? 'is_unknown')::integer)),
+            -- of the one check that works them out
+            max((c.details -> 'relations')::text)::jsonb
+        INTO checks, sizes FROM pggit.health_check() c;
+        RETURN QUERY SELECT f.key, jsonb_build_object('check', c.key), f.value::float8, 0
+            FROM jsonb_each(checks) c CROSS JOIN LATERAL jsonb_each(c.value) f WHERE f.key = ANY (wanted);
+    END IF;
+    IF 'pggit_storage_bytes' = ANY (wanted) THEN
+        RETURN QUERY SELECT 'pggit_storage_bytes', jsonb_build_object('relation', s.key), s.value::float8, 0
+            FROM jsonb_each(coalesce(sizes, (SELECT jsonb_object_agg(s.relation, s.bytes) FROM pggit.storage() s))) s;
+    END IF;
+    IF 'pggit_storage_limit_bytes' = ANY (wanted) THEN
+        BEGIN
+            RETURN QUERY SELECT 'pggit_storage_limit_bytes', jsonb_build_object('level', l.level),
+                (1048576 * pggit.monitoring_value('storage_' || l.level || '_mb'))::float8, 0
+                FROM (VALUES ('warning'), ('critical')) AS l (level);
+        EXCEPTION WHEN invalid_text_representation THEN
+            NULL;  -- a setting that is no number makes its check fail, and not everything else with it
+        END;
+    END IF;
+    IF wanted && ARRAY['pggit_metric_average', 'pggit_metric_samples', 'pggit_metric_types'] THEN
+        RETURN QUERY
+            WITH recorded AS (
+                SELECT m.metric_type, count(*)::float8 AS samples, avg(m.metric_value) AS average FROM pggit.performance_metrics m
+                WHERE m.recorded_at > began - interval '5 minutes' GROUP BY m.metric_type
+            ), shown AS (
+                SELECT r.* FROM recorded r ORDER BY r.samples DESC, r.metric_type COLLATE "C" LIMIT 100
+            ), found (name, labels, value) AS (
+                SELECT 'pggit_metric_average', jsonb_build_object('type', s.metric_type), s.average FROM shown s
+                UNION ALL SELECT 'pggit_metric_samples', jsonb_build_object('type', s.metric_type), s.samples FROM shown s
+                UNION ALL SELECT 'pggit_metric_types', '{}', count(*) FROM recorded
+            )
+            SELECT f.name, f.labels, f.value, 0 FROM found f WHERE f.name = ANY (wanted);
+    END IF;
+    IF 'pggit_scrape_duration_seconds' = ANY (wanted) THEN
+        RETURN QUERY SELECT 'pggit_scrape_duration_seconds', '{}'::jsonb, extract(epoch FROM clock_timestamp() - began)::float8, 0;
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.label_text(jsonb) IS 'Labels as both text formats of Prometheus write them.';
+COMMENT ON FUNCTION pggit.read_metrics(text[]) IS
+'The numbers as they are now, of the named families alone or, with NULL, of all; how long a scrape takes needs all as well. place orders what must come in an order of its own: the buckets of a histogram, its sum, its count. Raises GT019.';
 
 CREATE FUNCTION pggit.prometheus_metrics(format text DEFAULT 'classic') RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET lock_timeout = '100ms' AS $$
@@ -602,12 +642,15 @@ BEGIN
         WITH samples AS (
             SELECT m.name, m.labels, m.value, m.place, f.kind, f.help, f.family,
                 -- OpenMetrics names a counter without its suffix
-                CASE WHEN is_open THEN regexp_replace(f.family, '_total$', '') ELSE f.family END AS shown
+                CASE WHEN is_open THEN regexp_replace(f.family, '_total$', '') ELSE f.family END AS shown,
+                (SELECT '{' || string_agg(format('%s="%s"', l.key, replace(replace(replace(
+                    coalesce(l.value, ''), '\', '\\'), '"', '\"'), E'\n', '\n')), ',' ORDER BY l.key COLLATE "C") || '}'
+                 FROM jsonb_each_text(m.labels) l) AS label_text
             FROM pggit.read_metrics() m
-            JOIN pggit.metric_families() f ON f.family = pggit.family_of(m.name)
+            JOIN pggit.metric_names() f ON f.name = m.name
         ), families AS (
             SELECT s.family, concat('# HELP ', s.shown, ' ', s.help, E'\n# TYPE ', s.shown, ' ', s.kind, E'\n', string_agg(
-                concat(s.name, pggit.label_text(s.labels), ' ', s.value, E'\n'), ''
+                concat(s.name, s.label_text, ' ', s.value, E'\n'), ''
                 ORDER BY (s.labels - 'le')::text COLLATE "C", s.place)) AS lines
             FROM samples s GROUP BY s.family, s.shown, s.help, s.kind
         )
@@ -796,6 +839,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.differs_from_catalog(bigint) IS 'Whether an object is otherwise than the index has it; null when it is not tracked.';
 
+CREATE FUNCTION pggit.addresses_of(tracked bigint[]) RETURNS pggit.address[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT ROW(x.classid, x.objid)::pggit.address FROM pggit.object_oids x
+        WHERE x.object_id = ANY (tracked) AND pggit.is_user_oid(x.classid, x.objid)
+          -- Members of an extension belong to the extension.
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = x.classid AND d.objid = x.objid AND d.deptype = 'e'));
+END
+$$;
+COMMENT ON FUNCTION pggit.addresses_of(bigint[]) IS 'Where tracked objects stand in the catalog, as read_catalog() wants it.';
+
 CREATE FUNCTION pggit.health_of_index_sample() RETURNS TABLE (status text, message text, details jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -818,6 +873,20 @@ BEGIN
             sample := sample || chosen;
         END IF;
     END LOOP;
+    BEGIN
+        -- All are read together, which costs a fraction of one by one; only what does not match is looked at by itself.
+        SELECT count(*) FILTER (WHERE t.matches), coalesce(array_agg(t.id) FILTER (WHERE NOT t.matches), '{}')
+        INTO looked_at, sample
+        FROM (
+            SELECT o.id, e.objid IS NOT NULL AND o.blob = pggit.blob_hash(e.object_type, e.identity, e.definition)
+                AND o.column_order IS NOT DISTINCT FROM e.column_order AS matches
+            FROM pggit.objects o JOIN pggit.object_oids x ON x.object_id = o.id
+            LEFT JOIN pggit.read_catalog(pggit.addresses_of(sample)) e ON e.classid = x.classid AND e.objid = x.objid
+            WHERE o.id = ANY (sample) OFFSET 0
+        ) t;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        NULL;  -- somebody holds one of them: one by one, then
+    END;
     FOREACH chosen IN ARRAY sample LOOP
         BEGIN
             differs := pggit.differs_from_catalog(chosen);
@@ -871,11 +940,14 @@ DECLARE
     critical_mb numeric := pggit.monitoring_value('storage_critical_mb');
     total bigint;
     largest text;
+    relations jsonb;
     megabytes numeric;
 BEGIN
-    SELECT sum(s.bytes), (array_agg(s.relation ORDER BY s.bytes DESC))[1] INTO total, largest FROM pggit.storage() s;
+    SELECT sum(s.bytes), (array_agg(s.relation ORDER BY s.bytes DESC))[1], jsonb_object_agg(s.relation, s.bytes)
+    INTO total, largest, relations FROM pggit.storage() s;
     megabytes := total / 1048576.0;
-    details := jsonb_build_object('bytes', total, 'warning_mb', warning_mb, 'critical_mb', critical_mb, 'largest', largest);
+    details := jsonb_build_object('bytes', total, 'warning_mb', warning_mb, 'critical_mb', critical_mb, 'largest', largest,
+                                  'relations', relations);
     status := CASE WHEN megabytes >= critical_mb THEN 'critical' WHEN megabytes >= warning_mb THEN 'warning' ELSE 'healthy' END;
     message := format('pgGit''s own tables take %s', pg_size_pretty(total)) || CASE WHEN status = 'healthy' THEN ''
         ELSE format(', most of it pggit.%s: see ops/MONITORING.md, storage_size, for what can go', largest) END;
@@ -1084,7 +1156,7 @@ BEGIN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
             status := 'unhealthy';
             message := format('the check itself failed: %s (%s)', SQLERRM, SQLSTATE);
-            details := jsonb_build_object('error', SQLERRM, 'sqlstate', SQLSTATE, 'context', trouble);
+            details := jsonb_build_object('is_unknown', true, 'error', SQLERRM, 'sqlstate', SQLSTATE, 'context', trouble);
         END;
         RETURN NEXT;
     END LOOP;
@@ -1335,7 +1407,7 @@ COMMENT ON VIEW pggit.metrics_summary IS 'The metrics recorded in the last hour,
 CREATE VIEW pggit.metrics AS
 SELECT m.name, f.kind AS type, f.help, m.labels, m.value
 FROM pggit.read_metrics() m
-JOIN pggit.metric_families() f ON f.family OPERATOR(pg_catalog.=) pggit.family_of(m.name)
+JOIN pggit.metric_names() f ON f.name OPERATOR(pg_catalog.=) m.name
 ORDER BY f.family COLLATE pg_catalog."C", (m.labels OPERATOR(pg_catalog.-) 'le')::pg_catalog.text COLLATE pg_catalog."C", m.place;
 COMMENT ON VIEW pggit.metrics IS
 'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
@@ -1361,10 +1433,10 @@ BEGIN
             FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = ANY (ARRAY[
                 'start_clock', 'read_clock', 'monitoring_settings', 'monitoring_value', 'configure_monitoring',
                 'monitoring_default', 'performance_impact', 'duration_bounds', 'count_command', 'command_words',
-                'roll_up', 'record_metric', 'prune_metrics', 'metric_families', 'family_of', 'epoch', 'read_metrics',
-                'label_text', 'prometheus_metrics', 'health_levels', 'health_checks', 'is_tracking', 'storage',
+                'roll_up', 'record_metric', 'prune_metrics', 'metric_families', 'metric_names', 'epoch', 'read_metrics',
+                'prometheus_metrics', 'health_levels', 'health_checks', 'is_tracking', 'storage',
                 'change_types', 'ago', 'before_now', 'health_of_event_triggers', 'health_of_tracking',
-                'health_of_tracking_errors', 'health_of_unsettled', 'differs_from_catalog', 'health_of_index_sample',
+                'health_of_tracking_errors', 'health_of_unsettled', 'differs_from_catalog', 'addresses_of', 'health_of_index_sample',
                 'health_of_recent_activity', 'health_of_storage_size', 'health_of_object_count', 'health_of_audit_seal',
                 'health_of_upgrades', 'health_of_data_version', 'health_of_restore_points', 'judge_age',
                 'health_of_last_backup', 'health_of_verified_backup', 'health_of_index_verify',

@@ -29,23 +29,24 @@ $$;
 COMMENT ON FUNCTION pggit.read_clock(boolean) IS
 'How long the command that runs now has taken, in milliseconds. When it is over, its note goes; those that run it have theirs.';
 
-CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, meaning text)
+CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, largest_value numeric, meaning text)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY VALUES
-        ('impact_medium_ms', 100::numeric, 'from how many milliseconds on a command has medium impact'),
-        ('impact_high_ms', 1000, 'from how many milliseconds on a command has high impact'),
-        ('storage_warning_mb', 1000, 'from how many megabytes on pgGit''s own tables are a warning'),
-        ('storage_critical_mb', 5000, 'from how many megabytes on pgGit''s own tables are critical'),
-        ('quiet_after_minutes', 60, 'after how many minutes without a change the quiet is a warning'),
-        ('error_hours', 24, 'for how many hours an error of the tracking counts'),
-        ('seal_after_days', 7, 'how many days a change may be without a seal'),
-        ('restore_point_after_days', 90, 'how many days a restore point may stay before it is stale'),
-        ('backup_after_hours', 36, 'how many hours the last backup may lie back; twice that is unhealthy'),
-        ('verified_backup_after_days', 8, 'how many days the last backup that was proven by a restore may lie back; twice that is unhealthy');
+        -- Durations may be up to a week, sizes up to a petabyte, ages up to a hundred years: whatever is more is a slip.
+        ('impact_medium_ms', 100::numeric, 604800000::numeric, 'from how many milliseconds on a command has medium impact'),
+        ('impact_high_ms', 1000, 604800000, 'from how many milliseconds on a command has high impact'),
+        ('storage_warning_mb', 1000, 1073741824, 'from how many megabytes on pgGit''s own tables are a warning'),
+        ('storage_critical_mb', 5000, 1073741824, 'from how many megabytes on pgGit''s own tables are critical'),
+        ('quiet_after_minutes', 60, 52560000, 'after how many minutes without a change the quiet is a warning'),
+        ('error_hours', 24, 876000, 'for how many hours an error of the tracking counts'),
+        ('seal_after_days', 7, 36500, 'how many days a change may be without a seal'),
+        ('restore_point_after_days', 90, 36500, 'how many days a restore point may stay before it is stale'),
+        ('backup_after_hours', 36, 876000, 'how many hours the last backup may lie back; twice that is unhealthy'),
+        ('verified_backup_after_days', 8, 36500, 'how many days the last backup that was proven by a restore may lie back; twice that is unhealthy');
 END
 $$;
-COMMENT ON FUNCTION pggit.monitoring_settings() IS 'The numbers that configure_monitoring() can set, with what they are unless set.';
+COMMENT ON FUNCTION pggit.monitoring_settings() IS 'The numbers that configure_monitoring() can set, with what they are unless set, and the largest that each can be.';
 
 CREATE FUNCTION pggit.monitoring_value(wanted text) RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -64,16 +65,18 @@ BEGIN
     IF known.setting IS NULL THEN
         RAISE EXCEPTION 'there is no setting %', coalesce(quote_literal(configure_monitoring.setting), 'NULL')
             USING ERRCODE = 'GT019', HINT = format('Valid are %s.', (SELECT string_agg(m.setting, ', ') FROM pggit.monitoring_settings() m));
-    ELSIF new_value IN ('NaN', 'Infinity', '-Infinity') OR new_value < 0 THEN
-        RAISE EXCEPTION '% cannot be %', known.setting, new_value
-            USING ERRCODE = 'GT046', HINT = 'Give a number from 0 on, or NULL for what it is unless set.';
+    ELSIF (new_value BETWEEN 0 AND known.largest_value AND new_value = round(new_value, 3)) IS FALSE THEN
+        -- such a number can have thousands of digits
+        RAISE EXCEPTION '% cannot be %, but is a number from 0 to % with at most 3 decimals', known.setting,
+            CASE WHEN length(new_value::text) > 40 THEN left(new_value::text, 40) || '...' ELSE new_value::text END, known.largest_value
+            USING ERRCODE = 'GT046', HINT = 'Give such a number, or NULL for what it is unless set.';
     END IF;
     IF new_value IS NULL THEN
         DELETE FROM pggit.settings s WHERE s.name = known.setting;
     ELSE
-        PERFORM pggit.put_setting(known.setting, new_value::text);
+        PERFORM pggit.put_setting(known.setting, trim_scale(new_value)::text);
     END IF;
-    RETURN format('%s is %s: %s', known.setting, coalesce(new_value, known.default_value), known.meaning);
+    RETURN format('%s is %s: %s', known.setting, coalesce(trim_scale(new_value), known.default_value), known.meaning);
 END
 $$;
 COMMENT ON FUNCTION pggit.configure_monitoring(text, numeric) IS
@@ -119,8 +122,13 @@ BEGIN
     VALUES ('command', CASE WHEN word = ANY (pggit.command_words()) THEN word ELSE 'other' END,
             -- a bound belongs to the bucket below it; a duration is one of whole microseconds
             width_bucket((seconds - 1e-9)::double precision, pggit.duration_bounds()), 1, seconds);
-    IF random() < 0.001 AND pggit.sees_the_present() THEN
-        PERFORM pggit.roll_up();
+    -- Not where the transaction is SERIALIZABLE: it would have read the rows that all others append.
+    IF random() < 0.001 AND current_setting('transaction_isolation') <> 'serializable' THEN
+        BEGIN
+            PERFORM pggit.roll_up();
+        EXCEPTION WHEN serialization_failure THEN
+            NULL;  -- another session put rows together that a standing snapshot still has: what is counted stays counted
+        END;
     END IF;
 EXCEPTION WHEN OTHERS THEN
     RETURN;  -- no command fails because it could not be counted

@@ -180,6 +180,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.differs_from_catalog(bigint) IS 'Whether an object is otherwise than the index has it; null when it is not tracked.';
 
+CREATE FUNCTION pggit.addresses_of(tracked bigint[]) RETURNS pggit.address[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT ROW(x.classid, x.objid)::pggit.address FROM pggit.object_oids x
+        WHERE x.object_id = ANY (tracked) AND pggit.is_user_oid(x.classid, x.objid)
+          -- Members of an extension belong to the extension.
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = x.classid AND d.objid = x.objid AND d.deptype = 'e'));
+END
+$$;
+COMMENT ON FUNCTION pggit.addresses_of(bigint[]) IS 'Where tracked objects stand in the catalog, as read_catalog() wants it.';
+
 CREATE FUNCTION pggit.health_of_index_sample() RETURNS TABLE (status text, message text, details jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -202,6 +214,20 @@ BEGIN
             sample := sample || chosen;
         END IF;
     END LOOP;
+    BEGIN
+        -- All are read together, which costs a fraction of one by one; only what does not match is looked at by itself.
+        SELECT count(*) FILTER (WHERE t.matches), coalesce(array_agg(t.id) FILTER (WHERE NOT t.matches), '{}')
+        INTO looked_at, sample
+        FROM (
+            SELECT o.id, e.objid IS NOT NULL AND o.blob = pggit.blob_hash(e.object_type, e.identity, e.definition)
+                AND o.column_order IS NOT DISTINCT FROM e.column_order AS matches
+            FROM pggit.objects o JOIN pggit.object_oids x ON x.object_id = o.id
+            LEFT JOIN pggit.read_catalog(pggit.addresses_of(sample)) e ON e.classid = x.classid AND e.objid = x.objid
+            WHERE o.id = ANY (sample) OFFSET 0
+        ) t;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        NULL;  -- somebody holds one of them: one by one, then
+    END;
     FOREACH chosen IN ARRAY sample LOOP
         BEGIN
             differs := pggit.differs_from_catalog(chosen);
@@ -255,11 +281,14 @@ DECLARE
     critical_mb numeric := pggit.monitoring_value('storage_critical_mb');
     total bigint;
     largest text;
+    relations jsonb;
     megabytes numeric;
 BEGIN
-    SELECT sum(s.bytes), (array_agg(s.relation ORDER BY s.bytes DESC))[1] INTO total, largest FROM pggit.storage() s;
+    SELECT sum(s.bytes), (array_agg(s.relation ORDER BY s.bytes DESC))[1], jsonb_object_agg(s.relation, s.bytes)
+    INTO total, largest, relations FROM pggit.storage() s;
     megabytes := total / 1048576.0;
-    details := jsonb_build_object('bytes', total, 'warning_mb', warning_mb, 'critical_mb', critical_mb, 'largest', largest);
+    details := jsonb_build_object('bytes', total, 'warning_mb', warning_mb, 'critical_mb', critical_mb, 'largest', largest,
+                                  'relations', relations);
     status := CASE WHEN megabytes >= critical_mb THEN 'critical' WHEN megabytes >= warning_mb THEN 'warning' ELSE 'healthy' END;
     message := format('pgGit''s own tables take %s', pg_size_pretty(total)) || CASE WHEN status = 'healthy' THEN ''
         ELSE format(', most of it pggit.%s: see ops/MONITORING.md, storage_size, for what can go', largest) END;
@@ -468,7 +497,7 @@ BEGIN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
             status := 'unhealthy';
             message := format('the check itself failed: %s (%s)', SQLERRM, SQLSTATE);
-            details := jsonb_build_object('error', SQLERRM, 'sqlstate', SQLSTATE, 'context', trouble);
+            details := jsonb_build_object('is_unknown', true, 'error', SQLERRM, 'sqlstate', SQLSTATE, 'context', trouble);
         END;
         RETURN NEXT;
     END LOOP;

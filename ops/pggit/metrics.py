@@ -16,7 +16,7 @@ from pggit.errors import CommandError
 USAGE = 3
 _LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.*)", re.DOTALL)
 _SAMPLE = re.compile(r"^([a-z_]+)(?:\{(.*)\})? (\S+)$", re.DOTALL)
-_OWN_LABELS = {"check", "command", "data_version", "kind", "le", "relation", "type", "version"}
+_OWN_LABELS = {"check", "command", "data_version", "kind", "le", "level", "relation", "type", "version"}
 """Labels that pgGit's own numbers have."""
 
 

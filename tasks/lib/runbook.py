@@ -34,7 +34,7 @@ def render(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
     texts = checkedyaml.load(SOURCE, SCHEMA)
     meanings = dict(connection.execute("SELECT check_name, meaning FROM pggit.health_checks()").fetchall())
     families = connection.execute("SELECT family, kind, help FROM pggit.metric_families() ORDER BY family").fetchall()
-    settings = connection.execute("SELECT setting, default_value, meaning FROM pggit.monitoring_settings()").fetchall()
+    settings = connection.execute("SELECT * FROM pggit.monitoring_settings()").fetchall()
     alerts = alertcheck.alerts()
     _same("check", {name for group in texts["groups"] for name in group["checks"]}, meanings)
     _same("metric", texts["metrics"], {family for family, _, _ in families})
@@ -53,8 +53,8 @@ def render(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
     parts += [_metric(family, kind, text, texts["metrics"][family]) for family, kind, text in families]
     parts += ["## Settings\n", "An admin of pgGit sets these, for one database; NULL puts one back:\n"]
     parts += ["```sql\nSELECT pggit.configure_monitoring('backup_after_hours', NULL);\n```\n"]
-    parts += ["| setting | unless set | |\n|---|---|---|"]
-    parts += [f"| {name} | {value} | {meaning} |" for name, value, meaning in settings]
+    parts += ["| setting | unless set | at most | |\n|---|---|---|---|"]
+    parts += [f"| {name} | {value} | {largest} | {meaning} |" for name, value, largest, meaning in settings]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)) + "\n"
 
 

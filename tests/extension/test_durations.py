@@ -209,6 +209,45 @@ def test_rolling_up_changes_no_sum(db: Connection) -> None:
     assert one(db, "SELECT count(*) FROM pggit.tallies WHERE minute IS NOT NULL") == 0
 
 
+def rolls_up_next(db: Connection) -> None:
+    """From here on the session's first random number is one that makes count_command() roll up."""
+    seed = one(
+        db,
+        """
+        SELECT n / 1e6
+        FROM (SELECT n, setseed(n / 1e6) AS is_set, random() AS first FROM generate_series(1, 100000) n) x
+        WHERE is_set IS NOT NULL AND first < 0.001 LIMIT 1""",
+    )
+    db.execute("SELECT setseed(%s)", [seed])
+
+
+def test_rolling_up_needs_no_read_committed(db: Connection) -> None:
+    """Where every command runs under a standing snapshot, the rows are put together all the same."""
+    for n in range(30):
+        db.execute(f"CREATE TABLE t{n} (id integer)".encode())
+    before = one(db, "SELECT count(*) FROM pggit.tallies")
+    for level, is_rolled_up in (("SERIALIZABLE", False), ("REPEATABLE READ", True)):
+        rolls_up_next(db)
+        with db.transaction():
+            db.execute(f"SET TRANSACTION ISOLATION LEVEL {level}".encode())
+            db.execute("SELECT pggit.count_command('CREATE TABLE', 1)")
+        assert (one(db, "SELECT count(*) FROM pggit.tallies") < before) is is_rolled_up, level
+    assert counted(db) == {"create": 32}
+
+
+def test_a_roll_up_that_comes_too_late_loses_no_count(db: Connection, connect: Connect) -> None:
+    db.execute("CREATE TABLE a (id integer)")
+    late = connect(autocommit=False)
+    rolls_up_next(late)
+    late.rollback()
+    late.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    late.execute("SELECT count(*) FROM pggit.tallies")
+    db.execute("SELECT pggit.roll_up()")
+    late.execute("SELECT pggit.count_command('CREATE TABLE', 1)")
+    late.commit()
+    assert counted(db) == {"create": 2}
+
+
 def test_rolling_up_waits_for_nobody_and_nobody_for_it(db: Connection, connect: Connect) -> None:
     db.execute("CREATE TABLE a (id integer)")
     before = tallies(db)

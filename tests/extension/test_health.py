@@ -201,6 +201,9 @@ def test_a_check_that_fails_becomes_a_row(db: Connection) -> None:
             status, message, details = health(db)[check]
             assert (status, message) == ("unhealthy", "the check itself failed: broken (P0001)")
             assert details["sqlstate"] == "P0001"
+            # Prometheus can tell it from a finding.
+            unknown = "SELECT labels ->> 'check' FROM pggit.metrics WHERE name = 'pggit_health_unknown' AND value = 1"
+            assert one(db, unknown) == check
     db.execute("ALTER TABLE pggit.backups RENAME TO gone")
     assert health(db)["last_backup"][0] == "unhealthy"
 
@@ -280,6 +283,46 @@ def test_the_sample_looks_at_what_is_there(db: Connection) -> None:
         db.execute(f"CREATE TABLE passing{n} (id integer); DROP TABLE passing{n}".encode())
     # three objects are there, two of them changed unseen: ten draws that miss both are next to impossible
     assert health(db)["index_sample"][0] == "unhealthy"
+
+
+def test_the_sample_looks_at_whatever_kind_there_is(db: Connection) -> None:
+    """Everything is read together; what is changed unseen is found whatever it is."""
+    db.execute("""
+        CREATE TABLE a (id integer PRIMARY KEY, name text); CREATE INDEX i ON a (name);
+        CREATE VIEW v AS SELECT * FROM a; CREATE SEQUENCE s; CREATE TYPE e AS ENUM ('x');
+        CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'""")
+    count = one(db, "SELECT count(*) FROM pggit.objects WHERE is_active")
+    status, _message, details = health(db)["index_sample"]
+    assert (status, details) == ("healthy", {"looked_at": details["looked_at"], "differing": []})
+    assert 5 <= details["looked_at"] <= count
+    for statement, object_name in (
+        ("ALTER TABLE a ADD COLUMN more integer", "TABLE public.a"),
+        ("DROP INDEX i", "INDEX public.i"),
+        ("COMMENT ON VIEW v IS 'x'", "VIEW public.v"),
+        ("ALTER SEQUENCE s INCREMENT 2", "SEQUENCE public.s"),
+        ("CREATE OR REPLACE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 2'", "FUNCTION public.f()"),
+        ("ALTER TYPE e ADD VALUE 'y'", "TYPE public.e"),
+        ("ALTER EXTENSION pggit ADD TABLE a", "TABLE public.a"),
+    ):
+        with db.transaction(force_rollback=True):
+            # few enough for ten draws to come by it soon
+            db.execute("UPDATE pggit.objects SET is_manual = true WHERE is_active AND identity NOT LIKE 'public.%'")
+            db.execute("SET LOCAL session_replication_role = replica")
+            db.execute(statement.encode())
+            for _ in range(40):
+                found = health(db)["index_sample"]
+                if found[2]["differing"]:
+                    break
+            assert found[0] == "unhealthy", statement
+            assert found[2]["differing"] == [object_name]
+
+
+def test_what_is_no_longer_tracked_is_no_difference(db: Connection) -> None:
+    """Until the next rescan() the index still has it, as it is."""
+    db.execute("CREATE TABLE a (id integer); SELECT pggit.configure_tracking(ignore => '{public.a}')")
+    status, _message, details = health(db)["index_sample"]
+    assert (status, details["differing"]) == ("healthy", [])
+    assert details["looked_at"] > 0
 
 
 def test_a_missing_data_version_is_no_health(db: Connection) -> None:

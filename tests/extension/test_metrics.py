@@ -81,7 +81,7 @@ def test_labels_hold_no_names_of_objects_or_users(db: Connection) -> None:
     db.execute("CREATE TABLE secret_name (id integer); CREATE SCHEMA secret_schema; SELECT pggit.commit('secret')")
     assert "secret" not in one(db, "SELECT pggit.prometheus_metrics()")
     names = {key for (labels,) in db.execute("SELECT labels FROM pggit.metrics").fetchall() for key in labels}
-    assert names == {"version", "data_version", "type", "kind", "command", "le", "relation", "check"}
+    assert names == {"version", "data_version", "type", "kind", "command", "le", "relation", "level", "check"}
 
 
 def test_the_histogram_counts_every_command(db: Connection) -> None:
@@ -274,9 +274,30 @@ def test_wrong_words(db: Connection) -> None:
         ("NULL, 1", "GT019"),
         ("'error_hours', -1", "GT046"),
         ("'error_hours', 'NaN'", "GT046"),
+        ("'error_hours', 'Infinity'", "GT046"),
+        ("'error_hours', 1e300", "GT046"),
+        ("'error_hours', 0.0001", "GT046"),
     ):
         refused(db, code, f"SELECT pggit.configure_monitoring({arguments})")
     assert one(db, "SELECT count(*) FROM pggit.settings WHERE name = 'error_hours'") == 0
+    refused(db, "GT019", "SELECT * FROM pggit.read_metrics('{pggit_info,pggit_x}')")
+    refused(db, "GT019", "SELECT * FROM pggit.read_metrics('{NULL}')")
+
+
+def test_settings_take_what_is_sane_and_say_what_that_is(db: Connection) -> None:
+    for setting, largest in db.execute("SELECT setting, largest_value FROM pggit.monitoring_settings()").fetchall():
+        with pytest.raises(psycopg.Error) as refusal:
+            db.execute("SELECT pggit.configure_monitoring(%s, %s + 1)", [setting, largest])
+        said = refusal.value.diag.message_primary
+        assert said == f"{setting} cannot be {largest + 1}, but is a number from 0 to {largest} with at most 3 decimals"
+        db.execute("SELECT pggit.configure_monitoring(%s, %s)", [setting, largest])
+    with pytest.raises(psycopg.Error, match=r"^error_hours cannot be 9{40}\.\.\., but is a number from 0 to 876000 "):
+        db.execute("SELECT pggit.configure_monitoring('error_hours', repeat('9', 4000)::numeric)")
+    # With all of them at their largest everything still works.
+    found = db.execute("SELECT check_name, details FROM pggit.health_check() WHERE details ? 'is_unknown'").fetchall()
+    assert found == []
+    assert value(db, "pggit_storage_limit_bytes", level="critical") == 2**50
+    assert one(db, "SELECT pggit.configure_monitoring('error_hours', 1.50)").startswith("error_hours is 1.5: ")
 
 
 def test_no_setting_of_the_session_changes_the_text(db: Connection) -> None:
@@ -346,6 +367,87 @@ def test_a_scrape_reads_nothing_of_the_history_but_its_end(db: Connection) -> No
     before = read()
     db.execute("SELECT pggit.prometheus_metrics()")
     assert read() - before < 100
+
+
+def called(db: Connection, query: str) -> Counter[str]:
+    """How often that query calls each of pgGit's functions."""
+    db.execute("SET track_functions = 'all'")
+
+    def calls() -> Counter[str]:
+        db.execute("SELECT pg_stat_force_next_flush()")
+        return Counter(dict(db.execute("SELECT funcname, calls FROM pg_stat_user_functions").fetchall()))
+
+    before = calls()
+    db.execute(query.encode())
+    return calls() - before
+
+
+def test_a_scrape_works_everything_out_once(db: Connection) -> None:
+    for n in range(30):
+        db.execute(f"CREATE TABLE t{n} (id integer PRIMARY KEY)".encode())
+    calls = called(db, "SELECT pggit.prometheus_metrics()")
+    for function in ("storage", "health_check", "read_tables", "read_metrics"):
+        assert calls[function] == 1, function
+    # what is called for each sample is dear: there are some hundred and fifty
+    assert one(db, "SELECT count(*) FROM pggit.metrics") > 150
+    assert {name: times for name, times in calls.items() if times > 20} == {}
+
+
+def test_a_family_is_worked_out_alone(db: Connection) -> None:
+    db.execute("CREATE TABLE t (id integer); SELECT pggit.record_metric('x', 1)")
+    passing = {"pggit_scrape_duration_seconds"}
+    query = "SELECT name, labels::text, value FROM pggit.read_metrics(%s) WHERE name <> ALL (%s)"
+    whole = db.execute(query, [None, list(passing)]).fetchall()
+    found = []
+    for (family,) in db.execute("SELECT family FROM pggit.metric_families()").fetchall():
+        if family not in passing:
+            own = db.execute(query, [[family], []]).fetchall()
+            assert {re.sub("_(bucket|sum|count)$", "", name) if "ddl" in name else name for name, *_ in own} == {family}
+            found += own
+    assert sorted(found) == sorted(whole)
+    calls = called(db, "SELECT * FROM pggit.read_metrics('{pggit_storage_bytes,pggit_objects,pggit_info}')")
+    assert calls["storage"] == 1
+    assert not {"health_check", "read_tables", "monitoring_value"} & set(calls)
+    # How long all takes is known when all is worked out.
+    calls = called(db, "SELECT * FROM pggit.read_metrics('{pggit_scrape_duration_seconds}')")
+    assert calls["health_check"] == 1
+
+
+def test_sizes_come_without_the_check_as_well(db: Connection) -> None:
+    sizes = {key: number for key, number in samples(db).items() if key[0] == "pggit_storage_bytes"}
+    assert len(sizes) == one(db, "SELECT count(*) FROM pggit.storage()")
+    db.execute("SELECT pggit.configure_monitoring('storage_warning_mb', 1)")
+    db.execute("UPDATE pggit.settings SET value = 'x' WHERE name = 'storage_warning_mb'")
+    assert value(db, "pggit_health_unknown", check="storage_size") == 1
+    assert {key for key in samples(db) if key[0] == "pggit_storage_bytes"} == set(sizes)
+
+
+def test_the_limits_are_those_that_are_configured(db: Connection) -> None:
+    def limits() -> list[float]:
+        return [value(db, "pggit_storage_limit_bytes", level=level) for level in ("warning", "critical")]
+
+    assert limits() == [1000 * 2**20, 5000 * 2**20]
+    db.execute("SELECT pggit.configure_monitoring('storage_critical_mb', 1500.5)")
+    assert limits() == [1000 * 2**20, 1500.5 * 2**20]
+
+
+def test_changes_last_hour_are_those_of_this_minute_and_the_59_before(db: Connection) -> None:
+    db.execute("CREATE TABLE t (id integer)")
+    changes = one(db, "SELECT sum(amount) FROM pggit.tallies WHERE counter = 'change'")
+
+    def shown_after(minutes: int) -> float:
+        """What is shown of changes that many minutes old, where no new minute began meanwhile."""
+        this_minute = "SELECT date_trunc('minute', clock_timestamp())"
+        while True:
+            now = one(db, this_minute)
+            db.execute("UPDATE pggit.tallies SET minute = %s - %s * interval '1 minute'", [now, minutes])
+            shown = value(db, "pggit_changes_last_hour")
+            if one(db, this_minute) == now:
+                return shown
+
+    assert [shown_after(minutes) for minutes in (0, 59, 60)] == [changes, changes, 0]
+    help_text = "SELECT help FROM pggit.metric_families() WHERE family = 'pggit_changes_last_hour'"
+    assert "this minute and the 59 before" in one(db, help_text)
 
 
 def test_labels_are_json_objects(db: Connection) -> None:

@@ -153,6 +153,21 @@ def test_queries_say_of_each_family_what_pggit_says(server: Server) -> None:
     assert sorted(described) == sorted(families)
 
 
+def test_one_scrape_of_the_exporter_works_everything_out_once_and_each_family_once_more(server: Server) -> None:
+    calls = "SELECT funcname, calls FROM pg_stat_user_functions"
+    with psycopg.connect(server.dsn(DATABASES[0]), autocommit=True) as db:
+        db.execute("SET track_functions = 'all'")
+        db.execute("SELECT pg_stat_force_next_flush()")
+        before: dict[str, int] = dict(db.execute(calls).fetchall())
+        for query in yaml.safe_load(QUERIES.read_text("utf-8")).values():
+            db.execute(query["query"].encode())
+        db.execute("SELECT pg_stat_force_next_flush()")
+        after: dict[str, int] = dict(db.execute(calls).fetchall())
+    made = {name: after[name] - before.get(name, 0) for name in ("health_check", "read_tables", "storage")}
+    # once with everything, once for the health checks; the sizes a third time, for their own family
+    assert made == {"health_check": 2, "read_tables": 2, "storage": 3}
+
+
 @pytest.mark.parametrize("way", ["node_exporter", "postgres_exporter", "serve"])
 def test_scrape_configurations_are_valid(way: str) -> None:
     config = programs.SCRAPES / f"scrape_{way}.yml"

@@ -129,6 +129,15 @@ def test_labels_are_added_to_every_number(server: Server) -> None:
     assert any(sample.labels.get("le") == "+Inf" for sample in samples)
 
 
+def test_no_label_of_pggits_own_can_be_given_again(server: Server) -> None:
+    rows = json.loads(pggit(server, "metrics", "--json").out)
+    own = {label for row in rows for label in row["labels"]}
+    assert {"check", "le", "level"} <= own
+    for label in own:
+        ran = pggit(server, "metrics", f"--label={label}=x")
+        assert (ran.code, ran.out) == (3, ""), label
+
+
 def test_a_textfile_is_there_whole_or_not_at_all(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "pggit.prom"
     assert pggit(server, "metrics", f"--textfile={path}").code == 0
