@@ -54,7 +54,7 @@ _HEALTH = """
                   WHERE h.status NOT IN ('healthy', 'warning')),
         'backup_hours', (SELECT extract(epoch FROM clock_timestamp() - max(b.completed_at)) / 3600
                          FROM pggit.backups b WHERE b.status = 'completed'))"""
-_SCRIPT = "SELECT to_json(pg_read_file({path}, true))"
+_SCRIPT = "SELECT to_json(pg_read_file({path}, 0, 100000000, true))"
 _INDEXES = """
     SELECT coalesce(json_object_agg(c.relname, json_build_object(
         'valid', i.indisvalid, 'definition', pg_get_indexdef(i.indexrelid))), '{}')

@@ -47,7 +47,7 @@ def documents() -> tuple[Path, ...]:
     """The documents that are held to the truth."""
     top = (
         "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "extension/README.md",
-        "monitoring/README.md", "ops/MONITORING.md",
+        "monitoring/README.md", "ops/MONITORING.md", "ops/UPGRADE_GUIDE.md",
     )  # fmt: skip
     return (*(ROOT / name for name in top), *sorted((ROOT / "docs").rglob("*.md")))
 
