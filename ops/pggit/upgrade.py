@@ -28,6 +28,8 @@ _BYTES_A_SECOND = 25_000_000
 """Of pgGit's rows: copied, indexed, counted and compared on a small machine (`inv bench --area=upgrade`)."""
 _TRIES = 60
 """How often pggit.upgrade() tries to get its locks; what has no tries of its own waits as long in one go."""
+_SHORT_WAIT = 2000
+"""Milliseconds for what may as well be done the next time."""
 _INDEX = re.compile(r"'(CREATE INDEX (\w+) ON (pggit\.\w+) USING [^']+)'")
 _LOCKS = re.compile(r"^-- Locks: (.*)$", re.MULTILINE)
 _STATE = """
@@ -166,11 +168,11 @@ def _carry_out(where: server.Connection, plan: Plan, options: argparse.Namespace
             raise CommandError(strange[0], UNFINISHED)
     except (CommandError, KeyboardInterrupt) as error:
         plan.error = str(error) or "interrupted"
-        _settle(where, plan, made, patience, say)
+        _settle(where, plan, made, say)
         print(f"pggit: {plan.error}", file=sys.stderr)
 
 
-def _settle(where: server.Connection, plan: Plan, made: list[str], patience: int, say: Say) -> None:
+def _settle(where: server.Connection, plan: Plan, made: list[str], say: Say) -> None:
     """Find out how things stand after trouble; leave nothing of ours where the version is what it was."""
     try:
         # The server may still be at it: a backend that lost its client ends at its next step.
@@ -185,7 +187,7 @@ def _settle(where: server.Connection, plan: Plan, made: list[str], patience: int
         plan.error = f"{plan.error}; then: {error}"
         return
     for name in made:
-        _drop_index(where, name, patience, say)
+        _drop_index(where, name, say)
 
 
 def _build_indexes(where: server.Connection, plan: Plan, patience: int, say: Say) -> list[str]:
@@ -205,16 +207,16 @@ def _build_indexes(where: server.Connection, plan: Plan, patience: int, say: Say
         except CommandError as error:
             # A column that is not there yet, or a lock that somebody does not let go of: the script will build it.
             say(f"left to the script: {error}")
-            _drop_index(where, found[2], patience, say)
+            _drop_index(where, found[2], say)
         else:
             made.append(found[2])
     return made
 
 
-def _drop_index(where: server.Connection, name: str, patience: int, say: Say) -> None:
+def _drop_index(where: server.Connection, name: str, say: Say) -> None:
     """Take back an index that serves nobody; where somebody holds on to it, the next upgrade sees to it."""
     try:
-        _concurrently(where, f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{name}", patience)
+        _concurrently(where, f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{name}", _SHORT_WAIT)
     except CommandError as error:
         say(f"index pggit.{name} stays until the next upgrade: {error}")
 

@@ -1,0 +1,204 @@
+"""`pggit upgrade`, run as a user runs it: refusals, exit codes, what it leaves after trouble."""
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from tasks.lib import released, serverbuilds, servers, sqlscript
+from tasks.lib.servers import Server
+from tests.ops.test_command import Ran
+
+OLD, NEW = released.versions()[0], sqlscript.version()
+STATE = """
+    SELECT pggit.version(), (SELECT count(*) FROM pggit.upgrade_log),
+        (SELECT count(*) FROM pg_class WHERE relnamespace = 'pggit'::regnamespace),
+        (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pggit_backup%')
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A running server of the newest major, with a database to copy, in which pgGit is of the oldest version."""
+    with Server(serverbuilds.majors()[-1]) as running:
+        running.createdb("old")
+        with psycopg.connect(running.dsn("old"), autocommit=True) as db:
+            db.execute(f"CREATE EXTENSION pggit VERSION '{OLD}'; SELECT pggit.init(); CREATE TABLE t (id integer)")
+            db.execute("CREATE ROLE plain LOGIN; SELECT pggit.grant_access('plain', 'admin')")
+        yield running
+
+
+@pytest.fixture
+def db(server: Server) -> "Iterator[psycopg.Connection[tuple[object, ...]]]":
+    """A connection to a fresh copy of that database, named app."""
+    server.createdb("app", "old")
+    try:
+        with psycopg.connect(server.dsn("app"), autocommit=True) as connection:
+            yield connection
+    finally:
+        server.dropdb("app")
+
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+def upgrade(server: Server, *arguments: str, user: str = "postgres", dbname: str = "app", **more: str) -> Ran:
+    environment = {
+        **servers.clean_environment(),
+        "PATH": f"{server.bin}{os.pathsep}{os.environ['PATH']}",
+        "PGHOST": str(server.socket_dir),
+        "PGPORT": str(server.port),
+        "PGUSER": user,
+        "PGDATABASE": dbname,
+        **more,
+    }
+    return Ran("upgrade", *arguments, environment=environment)
+
+
+def state(db: Connection) -> object:
+    return db.execute(STATE).fetchone()
+
+
+def test_a_dry_run_says_what_it_takes_and_changes_nothing(server: Server, db: Connection) -> None:
+    before = state(db)
+    ran = upgrade(server, "--dry-run")
+    assert (ran.code, ran.err) == (0, "")
+    assert f"{OLD} → {NEW}" in ran.out
+    assert "locks    history, objects" in ran.out
+    assert "index    CREATE INDEX idx_history_performance ON pggit.history" in ran.out
+    assert "estimate about 1 s" in ran.out
+    plan = json.loads(upgrade(server, "--dry-run", "--json").out)
+    assert (plan["from_version"], plan["to_version"], plan["path"]) == (OLD, NEW, [OLD, NEW])
+    assert (plan["status"], plan["exit_code"], plan["locks"]) == ("planned", 0, ["history, objects"])
+    assert state(db) == before
+
+
+def test_there_and_back_and_where_it_is_already(server: Server, db: Connection) -> None:
+    ran = upgrade(server)
+    assert ran.code == 0
+    assert ran.out.endswith(f"comparing with the copy\npgGit is at version {NEW}\n")
+    assert upgrade(server).code == 0
+    back = upgrade(server, OLD, "--json")
+    told = json.loads(back.out)
+    assert (back.code, told["status"], told["to_version"]) == (0, "done", OLD)
+    log = db.execute("SELECT from_version, to_version, status FROM pggit.upgrade_log ORDER BY upgrade_id").fetchall()
+    assert log == [(OLD, NEW, "completed"), (NEW, OLD, "completed")]
+    assert len(db.execute("SELECT * FROM pggit.list_upgrade_backups()").fetchall()) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "arguments", "said"),
+    [
+        ("SELECT", ["7.0"], f"there is no way from version {OLD} to 7.0"),
+        ("SELECT", ["no'such;version"], "there is no way from version"),
+        ("SELECT pggit.pause()", [], "tracking is paused"),
+        ("CREATE TABLE pggit.mine ()", [], "table pggit.mine is in schema pggit and is no part of the extension"),
+        (
+            "ALTER EXTENSION pggit DROP FUNCTION pggit.tag(text, text)",
+            [],
+            "function pggit.tag(text,text) is in schema pggit",
+        ),
+        (
+            "ALTER EXTENSION pggit DROP FUNCTION pggit.tag(text, text); DROP FUNCTION pggit.tag(text, text)",
+            [],
+            "function pggit.tag is missing",
+        ),
+        (
+            "UPDATE pggit.settings SET value = '0.0.1' WHERE name = 'data_version'",
+            [],
+            "the tables are those of version 0.0.1",
+        ),
+    ],
+)
+def test_what_is_refused_is_said_in_one_line(
+    server: Server, db: Connection, trouble: str, arguments: list[str], said: str
+) -> None:
+    db.execute(trouble.encode())
+    before = state(db)
+    ran = upgrade(server, *arguments)
+    assert ran.code == 1
+    assert ran.err.startswith(f"pggit: {said}")
+    assert ran.err.endswith("; nothing was changed\n")
+    assert ran.err.count("\n") == 1
+    assert state(db) == before
+
+
+def test_only_a_superuser(server: Server, db: Connection) -> None:
+    before = state(db)
+    ran = upgrade(server, user="plain")
+    assert ran.code in {1, 3}
+    assert ran.err.count("\n") == 1
+    assert state(db) == before
+
+
+def test_where_nothing_can_be_told(server: Server) -> None:
+    nowhere = upgrade(server, dbname="nowhere")
+    assert nowhere.code == 3
+    assert nowhere.err.endswith('FATAL:  database "nowhere" does not exist\n')
+    without = upgrade(server, dbname="postgres")
+    assert without.code == 3
+    assert "CREATE EXTENSION pggit;" in without.err
+
+
+@pytest.mark.parametrize("option", ["--lock-timeout=0", "--lock-timeout=x", "--keep=-1", "--keep=many", "--nosuch"])
+def test_wrong_options(server: Server, option: str) -> None:
+    ran = upgrade(server, option)
+    assert ran.code == 3
+    assert option.split("=")[0] in ran.err.splitlines()[-1]
+
+
+def test_a_lock_that_is_held_ends_it_and_leaves_nothing(server: Server, db: Connection) -> None:
+    before = state(db)
+    with psycopg.connect(server.dsn("app")) as holder:
+        holder.execute("SELECT count(*) FROM pggit.objects; SELECT count(*) FROM pggit.history")
+        warned = upgrade(server, "--dry-run").out
+        assert f"transactions  1 transactions hold locks on pgGit's tables: process {holder.info.backend_pid}" in warned
+        # that much of a lock lets an index be built, and nothing else
+        ran = upgrade(server, "--lock-timeout=5")
+        assert ran.code == 2
+        assert "the upgrade failed and changed nothing: 55P03" in ran.err
+    # an index may stay for the next time, since the holder kept it from being dropped
+    assert db.execute(STATE).fetchone()[:1] == before[:1]  # type: ignore[index]
+    log = db.execute("SELECT status, error_message FROM pggit.upgrade_log").fetchall()
+    assert [status for status, _ in log] == ["failed"]
+    assert str(log[0][1]).startswith("55P03")
+    assert db.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pggit_backup%'").fetchone() == (0,)
+    assert upgrade(server).code == 0
+
+
+def test_indexes_are_there_before_the_switch_and_one_that_is_broken_is_made_anew(
+    server: Server, db: Connection
+) -> None:
+    db.execute("CREATE INDEX idx_history_performance ON pggit.history (created_at)")
+    db.execute("CREATE INDEX objects_by_type ON pggit.objects (object_type) WHERE is_active")
+    ran = upgrade(server)
+    assert ran.code == 0
+    built = [line for line in ran.out.splitlines() if line.startswith("building")]
+    assert built == ["building idx_history_performance", "building objects_tracked"]
+    assert db.execute("SELECT pg_get_indexdef('pggit.idx_history_performance'::regclass)").fetchone() == (
+        "CREATE INDEX idx_history_performance ON pggit.history USING btree (change_type, created_at)",
+    )
+
+
+def test_a_session_that_is_ended_on_the_way_is_told_of_and_the_next_run_succeeds(
+    server: Server, db: Connection
+) -> None:
+    """The upgrade waits for a lock that the test holds, and is terminated there."""
+    end = """
+        SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a
+        WHERE a.datname = 'app' AND a.wait_event_type = 'Lock' AND a.query LIKE '%%CALL pggit.upgrade%%'"""
+    with psycopg.connect(server.dsn("app")) as holder, ThreadPoolExecutor() as pool:
+        holder.execute("SELECT count(*) FROM pggit.history")
+        running = pool.submit(upgrade, server, "--lock-timeout=20000")
+        while db.execute(end).fetchone() == (0,) and not running.done():
+            pass
+        ran = running.result()
+    assert ran.code == 2
+    assert "terminating connection due to administrator command" in ran.err
+    log = db.execute("SELECT status, completed_at IS NOT NULL FROM pggit.upgrade_log").fetchall()
+    assert log == [("rolled_back", True)]
+    assert db.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pggit_backup%'").fetchone() == (0,)
+    assert upgrade(server).code == 0
