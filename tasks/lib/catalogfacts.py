@@ -138,7 +138,7 @@ def read(database: "Database", *, schema: str = "", rows: bool = True, system: b
         if rows:
             for key, found in _rows(database, schema):
                 facts.setdefault(key, {}).update(found)
-    return _within(facts, schema) if schema else facts
+    return within(facts, schema) if schema else facts
 
 
 def leaks(database: "Database", statement: str, scripts: Iterable[str] = ()) -> list[Difference]:
@@ -282,7 +282,8 @@ def _rows(database: "Database", schema: str) -> "Iterator[tuple[Key, dict[str, s
         yield (kind, identity), dict(database.execute(statement).fetchall())
 
 
-def _within(facts: dict[Key, dict[str, str]], schema: str) -> dict[Key, dict[str, str]]:
+def within(facts: Facts, schema: str) -> Facts:
+    """Those of the facts that `read()` would give for the schema alone."""
     members = facts.get(("extension", schema), {}).get("members", "").splitlines()
     return {
         key: value
