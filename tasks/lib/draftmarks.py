@@ -48,8 +48,11 @@ def _of_column(step: Step, old: Facts, new: Facts) -> Iterator[str]:
             yield f"bring back to {table}.{name} what the way back parked"
     elif before and after and any(before.get(one) != after.get(one) for one in ("atttypid", "atttypmod")):
         yield f"{table}.{name} gets another type: {table} is rewritten under its lock, and its indexes are made anew"
-    if re.search(r"ALTER TABLE .*\bSET NOT NULL\b", text):
-        yield f"all rows of {table} are read under its lock, and one that has no {name} makes the update fail"
+    if kind == "column":
+        return
+    # PostgreSQL 18 words it as a constraint.
+    for column in re.findall(r"(?<=ALTER COLUMN )\S+(?= SET NOT NULL)|(?<= NOT NULL )\S+$", text):
+        yield f"all rows of {table} are read under its lock, and one that has no {column} makes the update fail"
 
 
 def _of_constraint(step: Step, new: Facts) -> Iterator[str]:

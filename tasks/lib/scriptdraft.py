@@ -55,7 +55,7 @@ END
 $loud$;
 """
 _PRIVILEGES = """\
--- Nobody but the owner gets anything, whatever the database's default privileges say.
+-- Nobody gets anything but what is granted here, whatever the database's default privileges say.
 DO $permissions$
 DECLARE
     member record;
@@ -201,22 +201,20 @@ def _new(kinds: Iterable[str], steps_old: Facts, new: Facts) -> list[Key]:
     return [key for key in sorted(new) if key[0] in kinds and key not in steps_old]
 
 
-def _is_owners_alone(acl: str, owner: str) -> bool:
-    return all(entry.startswith(f"{owner}=") for entry in acl.split(", ") if entry)
-
-
 def _privileges(old: Side, new: Side) -> Iterator[str]:
-    """For what is new, or made anew, and the owner's alone in a fresh installation."""
+    """What a database's default privileges, or PostgreSQL's own, give away of what is new is taken back, but for what
+    PUBLIC may do with a new function or type where the install script leaves it that.
+    """
     selects = []
-    for template, kinds, acl, owner in (
-        (_OF_RELATIONS, _RELATIONS, "relacl", "relowner"),
-        (_OF_ROUTINES, _ROUTINES, "proacl", "proowner"),
-        (_OF_TYPES, ("type",), "typacl", "typowner"),
+    for template, kinds, acl in (
+        (_OF_RELATIONS, _RELATIONS, ""),
+        (_OF_ROUTINES, _ROUTINES, "proacl"),
+        (_OF_TYPES, ("type",), "typacl"),
     ):
         names = [
-            _literal(identity)
-            for kind, identity in _new(kinds, old.facts, new.facts)
-            if _is_owners_alone(new.facts[kind, identity].get(acl, ""), new.facts[kind, identity].get(owner, ""))
+            _literal(key[1])
+            for key in _new(kinds, old.facts, new.facts)
+            if not any(entry.startswith("=") for entry in new.facts[key].get(acl, "").split(", "))
         ]
         if names:
             selects.append(template.format(names=_wrapped(names)))
