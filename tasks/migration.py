@@ -69,3 +69,17 @@ def new(
             f"{unproven[0].name} does not make {unproven[0].proof.end} yet: {found[0]} ({len(found)} in all)"
         )
     print(f"proven on PostgreSQL {majors[0]}: after either, both oracles find what a new installation has")
+
+
+@task()
+def check(c: Context) -> None:
+    """Say which changes in extension/sql no update script makes yet, as far as that shows without a server."""
+    from tasks.lib import migrationcheck
+    from tasks.lib.errors import PggitError
+
+    faults = migrationcheck.faults()
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise PggitError(f"the update scripts have {len(faults)} faults")
+    print("the update scripts keep up with extension/sql")

@@ -36,6 +36,28 @@ def split(script: str) -> Iterator[str]:
         yield script[begin:].strip()
 
 
+def plain(statement: str) -> str:
+    """The statement without comments, and with one blank between words; what is quoted stays as it is."""
+    made, code, begin = [], "", 0
+    for token in _TOKEN.finditer(statement):
+        code += statement[begin : token.start()]
+        begin = token.end()
+        if token["comment"] is not None:
+            code += " "
+        else:
+            made += [re.sub(r"\s+", " ", code), token[0]]
+            code = ""
+    made.append(re.sub(r"\s+", " ", code + statement[begin:]))
+    return "".join(made).strip(" ")
+
+
+def body(statement: str) -> str:
+    """What stands between dollars in a statement that makes a function; "" where nothing does."""
+    found = (token for token in _TOKEN.finditer(statement) if token["tag"])
+    token = next(found, None)
+    return token[0].removeprefix(token["tag"]).removesuffix(token["tag"]) if token else ""
+
+
 @dataclass(frozen=True)
 class Words:
     """The statements of a script, by what they make. Names are as PostgreSQL writes them, with their schema."""
@@ -46,9 +68,13 @@ class Words:
         """The statement that makes the function or procedure of that name with that body; None where it is not
         to be found, or not alone.
         """
-        made = self._all(rf"CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+{re.escape(name)}\s*\(")
-        found = [one for one in made if body and any(quoted in one for quoted in _quoted(body))]
+        found = self.makes(name, body)
         return found[0] if len(found) == 1 else None
+
+    def makes(self, name: str, body: str) -> list[str]:
+        """The statements that make functions or procedures of that name with that body."""
+        made = self._all(rf"CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+{re.escape(name)}\s*\(")
+        return [one for one in made if body and any(quoted in one for quoted in _quoted(body))]
 
     def relation(self, kind: str, name: str) -> str | None:
         """The statement that makes the table or view of that name."""
