@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from tasks.lib.catalogdiff import Facts
+from tasks.lib.catalogdiff import Facts, Key
 from tasks.lib.selfdiff import Step
 
 _RELATIONS = ("table", "partitioned table", "materialized view")
@@ -16,6 +16,11 @@ def marks(step: Step, old: Facts, new: Facts) -> Iterator[str]:
         yield f"park {what} in pggit_attic first, and bring them back on the way here: this step loses them"
     elif step.action == "drop" and step.object_type == "SEQUENCE" and step.part == "":
         yield f"park where {step.identity} stands: this step loses it"
+    if step.action == "drop" and step.part == "" and (step.object_type.lower(), step.identity) in _granted(new):
+        yield (
+            f"{step.identity} is dropped to be made anew: what users were granted on it is lost, and where something of"
+            " theirs uses it the update fails"
+        )
     there = any((kind, step.identity) in old for kind in _RELATIONS)
     if step.object_type == "TABLE" and step.action == "create" and step.part == "" and not there:
         yield (
@@ -31,6 +36,11 @@ def marks(step: Step, old: Facts, new: Facts) -> Iterator[str]:
         yield f"a value added to {step.identity} cannot be used before the update is committed: not in this script"
     if step.object_type == "MATERIALIZED VIEW" and step.action == "create" and step.part == "":
         yield f"{step.identity} is filled here, under the lock: make it WITH NO DATA and refresh it afterwards"
+
+
+def _granted(facts: Facts) -> set[Key]:
+    """What somebody can have been granted something on."""
+    return {key for key, value in facts.items() if not {"relacl", "proacl", "typacl"}.isdisjoint(value)}
 
 
 def _of_column(step: Step, old: Facts, new: Facts) -> Iterator[str]:

@@ -9,19 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tasks.lib import draftmarks
+from tasks.lib import draftmarks, releasecut
 from tasks.lib.catalogdiff import Facts, Key
 from tasks.lib.migrationmarks import MARK
 from tasks.lib.selfdiff import Step
 from tasks.lib.sqlstatements import Words
 
-_HEAD = """\
-\\echo Use "ALTER EXTENSION pggit UPDATE TO '{end}'" to load this file. \\quit
-
--- From {start} to {end}: what the two install scripts make differently is changed here, in the same words.
--- The server puts the caller's search_path back at the end of the script.
-SET LOCAL search_path TO pg_catalog, pg_temp;
-"""
 _QUIET = """\
 -- Half of what records is of one version and half of the other while this runs: nothing is recorded meanwhile. The
 -- setting keeps which event triggers were on, and how; what it was before is overwritten, since others may set it.
@@ -90,10 +83,6 @@ _OF_TYPES = """\
                 coalesce(t.typacl, acldefault('T', t.typowner)) AS acl
             FROM pg_type t WHERE t.oid = ANY (ARRAY[
                 {names}]::regtype[])"""
-_DATA_VERSION = """\
-UPDATE pggit.settings SET value = '{end}', set_by = session_user, set_at = clock_timestamp()
-WHERE name = 'data_version';
-"""
 _RELATIONS = ("table", "partitioned table", "view", "materialized view", "foreign table", "sequence")
 _ROUTINES = ("function", "procedure", "aggregate")
 _MADE = {"FUNCTION", "PROCEDURE", "AGGREGATE"}
@@ -117,17 +106,12 @@ def draft(steps: Sequence[Step], old: Side, new: Side, leftover: Iterable[str] =
         new: where it leads to.
         leftover: what a proof of an earlier draft found, which a person must look at.
     """
-    parts = [_HEAD.format(start=old.version, end=new.version)]
-    body = [*_unregistered(old, new), *_statements(steps, old, new)]
-    after = [*_privileges(old, new), *_grants(steps, old, new), *_registered(old, new)]
-    if body or after:
-        parts += [_QUIET, *body, *after]
+    parts = [*_unregistered(old, new), *_statements(steps, old, new)]
+    parts += [*_privileges(steps, old, new), *_grants(steps, old, new), *_registered(old, new)]
+    if parts:
+        parts = [_QUIET, *parts, _LOUD]
     parts += [f"{MARK}not drafted, {line}\n" for line in leftover]
-    parts.append(_DATA_VERSION.format(end=new.version))
-    if body or after:
-        # Last: what it runs on is whole again.
-        parts.append(_LOUD)
-    return _joined(parts)
+    return releasecut.update_script(old.version, new.version, _joined(parts))
 
 
 _SHORT = re.compile(r"(\w+ \w+)[^\n]*;\n")
@@ -135,8 +119,8 @@ _SHORT = re.compile(r"(\w+ \w+)[^\n]*;\n")
 
 def _joined(parts: Sequence[str]) -> str:
     """With a blank line between, but for one-line statements of the same kind."""
-    text = parts[0]
-    for before, part in pairwise(parts):
+    text = ""
+    for before, part in pairwise(("", *parts)):
         one, other = _SHORT.fullmatch(before), _SHORT.fullmatch(part)
         text += part if one and other and one[1] == other[1] else f"\n{part}"
     return text
@@ -179,7 +163,7 @@ def _worded(statement: str, step: Step, old: Side, new: Side) -> str:
     if statement.startswith("COMMENT ON "):
         return words.comment(statement) or statement
     if step.part or not re.match(r"CREATE\b", statement):
-        return statement
+        return _short(statement) if re.match(r"DROP (FUNCTION|PROCEDURE|AGGREGATE) ", statement) else statement
     if step.object_type in _MADE:
         key = (step.object_type.lower(), step.identity)
         text = words.function(name, new.facts.get(key, {}).get("prosrc", "")) or statement
@@ -197,11 +181,18 @@ def _worded(statement: str, step: Step, old: Side, new: Side) -> str:
     return statement
 
 
-def _new(kinds: Iterable[str], steps_old: Facts, new: Facts) -> list[Key]:
-    return [key for key in sorted(new) if key[0] in kinds and key not in steps_old]
+def _short(signature: str) -> str:
+    """A signature as one would write it: what is in pg_catalog is found without it."""
+    return re.sub(r",(?=\S)", ", ", re.sub(r"(?<=[(,])pg_catalog\.", "", signature))
 
 
-def _privileges(old: Side, new: Side) -> Iterator[str]:
+def _new(kinds: Iterable[str], steps: Sequence[Step], old: Side, new: Side) -> list[Key]:
+    """What only the new version has, and what is dropped to be made anew."""
+    made = {(step.object_type.lower(), step.identity) for step in steps if _makes(step)}
+    return [key for key in sorted(new.facts) if key[0] in kinds and (key not in old.facts or key in made)]
+
+
+def _privileges(steps: Sequence[Step], old: Side, new: Side) -> Iterator[str]:
     """What a database's default privileges, or PostgreSQL's own, give away of what is new is taken back, but for what
     PUBLIC may do with a new function or type where the install script leaves it that.
     """
@@ -212,8 +203,8 @@ def _privileges(old: Side, new: Side) -> Iterator[str]:
         (_OF_TYPES, ("type",), "typacl"),
     ):
         names = [
-            _literal(key[1])
-            for key in _new(kinds, old.facts, new.facts)
+            _literal(_short(key[1]))
+            for key in _new(kinds, steps, old, new)
             if not any(entry.startswith("=") for entry in new.facts[key].get(acl, "").split(", "))
         ]
         if names:

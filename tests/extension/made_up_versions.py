@@ -97,7 +97,7 @@ CHANGES = (
             "CREATE FUNCTION pggit.come(a text) RETURNS integer LANGUAGE plpgsql STABLE STRICT COST 7 AS $$",
             "COMMENT ON FUNCTION pggit.come(text) IS 'Came.';",
         ),
-        down=("DROP FUNCTION pggit.come(pg_catalog.text);",),
+        down=("DROP FUNCTION pggit.come(text);",),
     ),
     Change(
         "another return type, under a view that uses it",
@@ -105,6 +105,8 @@ CHANGES = (
         newer=function("returned() RETURNS bigint") + "CREATE VIEW pggit.uses AS SELECT pggit.returned() AS r;",
         up=("DROP VIEW pggit.uses;", "CREATE FUNCTION pggit.returned() RETURNS bigint"),
         down=("CREATE FUNCTION pggit.returned() RETURNS integer",),
+        marks=("pggit.returned() is dropped to be made anew", "pggit.uses is dropped to be made anew"),
+        marks_down=("pggit.returned() is dropped to be made anew", "pggit.uses is dropped to be made anew"),
     ),
     Change(
         "another body, name of an argument, and default",
@@ -116,6 +118,8 @@ CHANGES = (
         + function("defaulted(a integer DEFAULT 3) RETURNS integer"),
         up=("CREATE OR REPLACE FUNCTION pggit.body(a integer)", "DROP FUNCTION pggit.named(integer);"),
         down=("CREATE OR REPLACE FUNCTION pggit.body(a integer)", "DROP FUNCTION pggit.defaulted(integer);"),
+        marks=("pggit.named(integer) is dropped to be made anew", "pggit.defaulted(integer) is dropped to be"),
+        marks_down=("pggit.named(integer) is dropped to be made anew", "pggit.defaulted(integer) is dropped to be"),
     ),
     Change(
         "overloads with the same body",
@@ -142,6 +146,8 @@ CHANGES = (
             GRANT SELECT ON pggit.seen TO pg_monitor;
             COMMENT ON VIEW pggit.seen IS 'Seen.';
         """,
+        marks=("pggit.seen is dropped to be made anew",),
+        marks_down=("pggit.seen is dropped to be made anew",),
     ),
     Change(
         "new constraints and indexes on a table that is there",
@@ -172,6 +178,7 @@ CHANGES = (
         up=("ADD ATTRIBUTE b text", "ADD VALUE 'better'", "'pggit.triple']::regtype[]"),
         down=("DROP ATTRIBUTE b",),
         marks=("a value added to pggit.mood cannot be used",),
+        marks_down=("pggit.mood is dropped to be made anew",),
     ),
     Change(
         "comments",

@@ -109,6 +109,22 @@ def test_a_draft_gives_nothing_away(real: tuple[Draft, Draft], scratch: VersionS
     assert catalogdiff.compare(*found) == []
 
 
+def test_what_is_made_anew_gives_nothing_away_either(changed: tuple[Draft, Draft], scratch: VersionServer) -> None:
+    found = []
+    up = changed[0].proof
+    for statement in (
+        f"CREATE EXTENSION pggit VERSION '{up.end}'",
+        f"CREATE EXTENSION pggit VERSION '{up.start}'; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;"
+        f"ALTER EXTENSION pggit UPDATE TO '{up.end}'",
+    ):
+        scratch.createdb("generous")
+        with psycopg.connect(scratch.dsn("generous"), autocommit=True) as db:
+            db.execute(statement)
+            found.append(catalogfacts.read(db, schema="pggit"))
+        scratch.dropdb("generous")
+    assert catalogdiff.compare(*found) == []
+
+
 def test_event_triggers_are_as_they_were(real: tuple[Draft, Draft], scratch: VersionServer) -> None:
     scratch.createdb("recording")
     with psycopg.connect(scratch.dsn("recording"), autocommit=True) as db:
