@@ -2,7 +2,7 @@
 
 What both install scripts of a step make in other words must be in the update script between them. Functions are most of
 what changes, and of those the body must be there; of anything else the name. Comments outside of bodies, and how lines
-are broken there, count for nothing. (The tests prove it on servers: tests/extension/test_upgrade_path.py.)
+are broken there, count for nothing. (The tests prove it on servers: tests/upgrade/test_upgrade_path.py.)
 """
 
 import re

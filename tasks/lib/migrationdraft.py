@@ -92,20 +92,18 @@ def _proven(server: "VersionServer", steps: list[Step], old: Side, new: Side, fr
     """In the install script's words; where those don't run, in the plan's; what is missing then is marked."""
     name = f"pggit--{old.version}--{new.version}.sql"
 
-    def attempt(side: Side, leftover: list[str]) -> Draft:
-        text = scriptdraft.draft(steps, old, side, leftover)
+    tried = []
+    for side in (new, Side(new.version, new.facts, sqlstatements.words(""))):
+        text = scriptdraft.draft(steps, old, side)
         server.put({name: text.encode()})
-        return Draft(name, text, migrationproof.prove(server, old.version, new.version, fresh))
-
-    first = attempt(new, [])
-    if first.proof.holds:
-        return first
-    plain = Side(new.version, new.facts, sqlstatements.words(""))
-    second = attempt(plain, [])
-    if second.proof.holds:
-        return second
-    side, proof = (plain, second.proof) if first.proof.failures else (new, first.proof)
-    return attempt(side, proof.lines())
+        proof = migrationproof.prove(server, old.version, new.version, fresh)
+        if proof.holds:
+            return Draft(name, text, proof)
+        tried.append((side, proof))
+    side, proof = next((one for one in tried if not one[1].failures), tried[0])
+    text = scriptdraft.draft(steps, old, side, proof.lines())
+    server.put({name: text.encode()})
+    return Draft(name, text, proof)
 
 
 def hints(up: Draft) -> list[str]:
