@@ -80,8 +80,8 @@ def _of_index(step: Step, old: Facts, new: Facts) -> Iterator[str]:
     table = new.get(("index", step.identity), {}).get("indrelid", "")
     if any((kind, table) in old for kind in _RELATIONS):
         yield (
-            f"the index is built while writers of {table} wait: IF NOT EXISTS here, so that one that was built"
-            " CONCURRENTLY beforehand is taken"
+            f"the index is built while writers of {table} wait: take one that was built CONCURRENTLY beforehand,"
+            " where it is the same and valid"
         )
 
 

@@ -92,18 +92,21 @@ def _proven(server: "VersionServer", steps: list[Step], old: Side, new: Side, fr
     """In the install script's words; where those don't run, in the plan's; what is missing then is marked."""
     name = f"pggit--{old.version}--{new.version}.sql"
 
+    def finished(text: str, proof: Proof) -> Draft:
+        text = scriptdraft.with_locks(text, proof.locks)
+        server.put({name: text.encode()})
+        return Draft(name, text, proof)
+
     tried = []
     for side in (new, Side(new.version, new.facts, sqlstatements.words(""))):
         text = scriptdraft.draft(steps, old, side)
         server.put({name: text.encode()})
         proof = migrationproof.prove(server, old.version, new.version, fresh)
         if proof.holds:
-            return Draft(name, text, proof)
+            return finished(text, proof)
         tried.append((side, proof))
     side, proof = next((one for one in tried if not one[1].failures), tried[0])
-    text = scriptdraft.draft(steps, old, side, proof.lines())
-    server.put({name: text.encode()})
-    return Draft(name, text, proof)
+    return finished(scriptdraft.draft(steps, old, side, proof.lines()), proof)
 
 
 def hints(up: Draft) -> list[str]:

@@ -1,6 +1,6 @@
 """The proof of an update script: after it, a database is like one in which its goal was installed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,14 @@ from tasks.lib.catalogmap import PHYSICAL
 
 if TYPE_CHECKING:
     from tasks.lib.servers import Server
+
+
+_TABLES = "SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = 'pggit'::regnamespace AND c.relkind = 'r'"
+_LOCKED = """
+    SELECT DISTINCT l.relation FROM pg_locks l
+    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
+      AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Proof:
     """Errors: of the script, or of pgGit when it records while the script runs."""
     order: tuple[Difference, ...] = ()
     """Where columns stand elsewhere than in a fresh installation, which is no fault."""
+    locks: tuple[str, ...] = ()
+    """The tables, of those that were there, for which others than readers and writers of rows wait."""
 
     @property
     def holds(self) -> bool:
@@ -76,12 +86,15 @@ def prove(server: "Server", start: str, end: str, fresh: tuple[Facts, Facts] | N
     try:
         with psycopg.connect(server.dsn(name), autocommit=True) as database:
             database.execute(f"CREATE EXTENSION pggit VERSION '{start}'")
+            before = dict(database.execute(_TABLES).fetchall())
             try:
                 leaks = catalogfacts.leaks(database, update)
-                database.execute(update)
+                with database.transaction():
+                    database.execute(update)
+                    locks = [before[oid] for (oid,) in database.execute(_LOCKED).fetchall() if oid in before]
             except psycopg.Error as error:
                 return Proof(start, end, (), (), (), (_error(error),))
-            every = catalogdiff.compare(facts, catalogfacts.read(database), physical=True)
+            every = catalogdiff.compare(facts, catalogfacts.read(database), physical=True, without=_happened(facts))
         found = [one for one in every if not one.attribute.startswith(PHYSICAL)]
         order = [one for one in every if one.attribute == f"{PHYSICAL}position"]
         seen = catalogdiff.compare(dumped, dumporacle.dump(server, name))
@@ -92,7 +105,7 @@ def prove(server: "Server", start: str, end: str, fresh: tuple[Facts, Facts] | N
             found += [one for one in more if one not in found]
     finally:
         server.dropdb(name)
-    return Proof(start, end, tuple(found), tuple(seen), tuple(leaks), failures, tuple(order))
+    return Proof(start, end, tuple(found), tuple(seen), tuple(leaks), failures, tuple(order), tuple(locks))
 
 
 def _update_while_recording(
@@ -121,6 +134,12 @@ def _update_while_recording(
             without=lambda one: one.attribute in ("rows", "state"),
         )
     return found, tuple(failures)
+
+
+def _happened(facts: Facts) -> Callable[[Difference], bool]:
+    """Whether a difference is in rows that a dump holds: no script brings such, they tell what happened."""
+    dumped = {identity for kind, identity in facts if kind == "dumped by pggit"}
+    return lambda one: one.attribute in ("rows", "state") and one.identity in dumped
 
 
 def _error(error: Exception) -> str:

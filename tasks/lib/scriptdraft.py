@@ -32,6 +32,16 @@ BEGIN
 END
 $quiet$;
 """
+_ALONE = """\
+DO $alone$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('pggit.upgrade', 0)) THEN
+        RAISE EXCEPTION 'another session is upgrading pgGit'
+            USING ERRCODE = 'GT021', HINT = 'Wait for it; pggit.upgrade_log shows how it goes.';
+    END IF;
+END
+$alone$;
+"""
 _LOUD = """\
 DO $loud$
 DECLARE
@@ -109,7 +119,7 @@ def draft(steps: Sequence[Step], old: Side, new: Side, leftover: Iterable[str] =
     parts = [*_unregistered(old, new), *_statements(steps, old, new)]
     parts += [*_privileges(steps, old, new), *_grants(steps, old, new), *_registered(old, new)]
     if parts:
-        parts = [_QUIET, *parts, _LOUD]
+        parts = [_ALONE, _QUIET, *parts, _LOUD]
     parts += [f"{MARK}not drafted, {line}\n" for line in leftover]
     return releasecut.update_script(old.version, new.version, _joined(parts))
 
@@ -124,6 +134,12 @@ def _joined(parts: Sequence[str]) -> str:
         one, other = _SHORT.fullmatch(before), _SHORT.fullmatch(part)
         text += part if one and other and one[1] == other[1] else f"\n{part}"
     return text
+
+
+def with_locks(script: str, tables: Iterable[str]) -> str:
+    """The script with the tables that it locks in its head, where `pggit upgrade` reads them."""
+    end_of_head = "\nSET LOCAL search_path"
+    return script.replace(end_of_head, f"\n-- Locks: {', '.join(sorted(tables))}{end_of_head}", 1)
 
 
 def _statements(steps: Sequence[Step], old: Side, new: Side) -> Iterator[str]:

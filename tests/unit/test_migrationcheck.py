@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.lib import lint, migrationcheck
-from tasks.lib.sqlscript import GUARD
+from tasks.lib.sqlscript import guard
 
 FUNCTION = "CREATE FUNCTION pggit.f() RETURNS integer\nLANGUAGE plpgsql AS $$\nBEGIN\n    RETURN 1; -- one\nEND\n$$;\n"
 TABLE = "CREATE TABLE pggit.t (id integer);\nCREATE INDEX t_id ON pggit.t (id);\n"
@@ -12,7 +12,9 @@ OTHER = FUNCTION.replace("RETURN 1", "RETURN 2")
 
 def forgotten(old: str, new: str, up: str, down: str = "") -> list[str]:
     files = {"1": old, "2": new, "1--2": up, "2--1": down}
-    every = {f"pggit--{name}.sql": (GUARD + text).encode() for name, text in files.items()}
+    every = {
+        f"pggit--{name}.sql": (guard("ALTER EXTENSION pggit UPDATE") + text).encode() for name, text in files.items()
+    }
     return [one for one in migrationcheck.forgotten(every) if one.startswith("pggit--1--2.sql")]
 
 
