@@ -86,7 +86,7 @@ def prove(server: "Server", start: str, end: str, fresh: tuple[Facts, Facts] | N
     try:
         with psycopg.connect(server.dsn(name), autocommit=True) as database:
             database.execute(f"CREATE EXTENSION pggit VERSION '{start}'")
-            before = dict(database.execute(_TABLES).fetchall())
+            before: dict[int, str] = dict(database.execute(_TABLES).fetchall())
             try:
                 leaks = catalogfacts.leaks(database, update)
                 with database.transaction():

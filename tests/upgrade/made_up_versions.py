@@ -272,6 +272,15 @@ NOT_VERSIONED = (
         marks=("not drafted, operator pggit.===(pggit.pair,pggit.pair): only in a",),
     ),
     Change(
+        "a table whose own words need what the plan makes later",
+        newer="""
+            CREATE TABLE pggit.a_late (a integer); CREATE TABLE pggit.z_first (a integer PRIMARY KEY);
+            ALTER TABLE pggit.a_late ADD CONSTRAINT late FOREIGN KEY (a) REFERENCES pggit.z_first;
+        """,
+        up=("ADD CONSTRAINT z_first_pkey PRIMARY KEY (a);",),
+        marks=("pggit.a_late begins empty",),
+    ),
+    Change(
         "rows that the script brings",
         older="CREATE TABLE pggit.seeded (a integer);",
         newer="CREATE TABLE pggit.seeded (a integer); INSERT INTO pggit.seeded VALUES (1);",

@@ -9,7 +9,8 @@ from tasks.lib.paths import MIGRATIONS
 from tests.extension.conftest import Connection
 
 LOCKED = """
-    SELECT DISTINCT c.oldname FROM pg_locks l JOIN unnest(%s::oid[], %s::text[]) AS c (oid, oldname) ON c.oid = l.relation
+    SELECT DISTINCT c.oldname
+    FROM pg_locks l JOIN unnest(%s::oid[], %s::text[]) AS c (oid, oldname) ON c.oid = l.relation
     WHERE l.pid = pg_backend_pid() AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock') ORDER BY 1
 """
 scripts = pytest.mark.parametrize("script", sorted(MIGRATIONS.glob("*.sql")), ids=lambda path: path.stem)

@@ -167,10 +167,14 @@ def test_marks_are_only_where_a_person_is_needed(changed: tuple[Draft, Draft]) -
         assert [one for one in marks(draft) if not any(words in one for words in known)] == []
 
 
-def test_what_pggit_does_not_version_is_left_to_a_person(not_versioned: tuple[Draft, Draft]) -> None:
+def test_what_the_machine_cannot_draft_is_left_to_a_person_and_the_rest_still_runs(
+    not_versioned: tuple[Draft, Draft],
+) -> None:
     up, down = not_versioned
     for change in NOT_VERSIONED:
         for words in change.marks:
             assert any(words in mark for mark in marks(up)), words
+        assert [words for words in change.up if words not in up.text] == []
+    assert up.proof.failures == ()
     assert not up.proof.holds
     assert any("not drafted" in mark for mark in marks(down))
