@@ -2,7 +2,22 @@
 
 from invoke.collection import Collection
 
-from tasks import bench, build, clean, db, docs, doctor, images, install, lint, monitoring, packages, release, test
+from tasks import (
+    bench,
+    build,
+    clean,
+    db,
+    docs,
+    doctor,
+    images,
+    install,
+    lint,
+    migration,
+    monitoring,
+    packages,
+    release,
+    test,
+)
 
 ns = Collection(
     bench.bench,
@@ -14,6 +29,7 @@ ns = Collection(
     images,
     install.install,
     lint,
+    migration,
     monitoring,
     packages,
     release,

@@ -101,10 +101,24 @@ _APART = """
     CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, t.relation, 0) i
     GROUP BY 1, 2
     UNION ALL
-    SELECT 'initial privileges', concat_ws(' ', i.type, i.identity), jsonb_build_object(
-        p.privtype, (SELECT string_agg(x::text, ', ' ORDER BY x::text COLLATE "C") FROM unnest(p.initprivs) x))
+    SELECT 'initial privileges', concat_ws(' ', i.type, i.identity), jsonb_build_object(p.privtype, given.text)
     FROM pg_init_privs p CROSS JOIN LATERAL pg_identify_object(p.classoid, p.objoid, p.objsubid) i
-    WHERE p.objoid >= 16384
+    CROSS JOIN LATERAL (
+        SELECT string_agg(x::text, ', ' ORDER BY x::text COLLATE "C") FROM unnest(p.initprivs) x) AS given (text)
+    CROSS JOIN LATERAL (
+        SELECT string_agg(x::text, ', ' ORDER BY x::text COLLATE "C") FROM unnest(CASE
+            WHEN p.classoid = 'pg_proc'::regclass
+                THEN (SELECT acldefault('f', o.proowner) FROM pg_proc o WHERE o.oid = p.objoid)
+            WHEN p.classoid = 'pg_class'::regclass AND p.objsubid = 0
+                THEN (SELECT acldefault(CASE o.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", o.relowner)
+                      FROM pg_class o WHERE o.oid = p.objoid)
+            WHEN p.classoid = 'pg_type'::regclass
+                THEN (SELECT acldefault('T', o.typowner) FROM pg_type o WHERE o.oid = p.objoid)
+            WHEN p.classoid = 'pg_namespace'::regclass
+                THEN (SELECT acldefault('n', o.nspowner) FROM pg_namespace o WHERE o.oid = p.objoid)
+            END) x) AS unless_given (text)
+    -- What was given and taken back leaves a row that says what no row says.
+    WHERE p.objoid >= 16384 AND given.text IS DISTINCT FROM unless_given.text
     UNION ALL
     SELECT 'database', '', jsonb_build_object('datacl', (
         SELECT string_agg(x::text, ', ' ORDER BY x::text COLLATE "C")
@@ -138,7 +152,7 @@ def read(database: "Database", *, schema: str = "", rows: bool = True, system: b
         if rows:
             for key, found in _rows(database, schema):
                 facts.setdefault(key, {}).update(found)
-    return _within(facts, schema) if schema else facts
+    return within(facts, schema) if schema else facts
 
 
 def leaks(database: "Database", statement: str, scripts: Iterable[str] = ()) -> list[Difference]:
@@ -282,7 +296,8 @@ def _rows(database: "Database", schema: str) -> "Iterator[tuple[Key, dict[str, s
         yield (kind, identity), dict(database.execute(statement).fetchall())
 
 
-def _within(facts: dict[Key, dict[str, str]], schema: str) -> dict[Key, dict[str, str]]:
+def within(facts: Facts, schema: str) -> Facts:
+    """Those of the facts that `read()` would give for the schema alone."""
     members = facts.get(("extension", schema), {}).get("members", "").splitlines()
     return {
         key: value

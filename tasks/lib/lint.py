@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tasks.lib import checks, docscheck, git, monitoringcheck, pins, sqlscript, updategraph
+from tasks.lib import checks, docscheck, git, migrationcheck, monitoringcheck, pins, sqlscript, updategraph
 from tasks.lib.checks import Check
 from tasks.lib.errors import PggitError
 from tasks.lib.paths import MIGRATIONS, ROOT
@@ -104,6 +104,7 @@ CHECKS = (
     Check("format", _program("ruff", "format", "--check", ".")),
     Check("mypy", _program("mypy")),
     Check("shellcheck", _program("shellcheck", "inv", ".ci/run")),
+    Check("migrations", migrationcheck.faults),
     Check("pgspot", _pgspot),
     Check("zizmor", _workflows("zizmor", "--offline", "--no-progress", "--quiet")),
     Check("workflow schema", _workflows("check-jsonschema", "--builtin-schema", "vendor.github-workflows")),

@@ -25,7 +25,7 @@ _UPDATE_SCRIPT = """\
 -- From {start} to {end}: what the two install scripts make differently is changed here, in the same words.
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
-
+{body}
 SELECT pggit.complete_update('{start}', '{end}');
 """
 
@@ -83,10 +83,10 @@ def bump(version: str = "") -> dict[Path, bytes]:
     return _changed({**wanted, changelog.CHANGELOG: _with_new_section(making), sqlscript.CONTROL: control.encode()})
 
 
-def update_script(start: str, end: str) -> str:
-    """An update script between two versions of the same SQL."""
+def update_script(start: str, end: str, body: str = "") -> str:
+    """An update script between two versions; without a body, of the same SQL."""
     guard = sqlscript.guard(f"ALTER EXTENSION pggit UPDATE TO '{end}'")
-    return _UPDATE_SCRIPT.format(guard=guard, start=start, end=end)
+    return _UPDATE_SCRIPT.format(guard=guard, start=start, end=end, body=body)
 
 
 def write(files: Mapping[Path, bytes]) -> None:

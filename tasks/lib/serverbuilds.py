@@ -217,20 +217,40 @@ def bin_dir(pg: str, source: str = "auto") -> Path:
     Raises PggitError where there is no such server or it cannot run here (the library is named).
     """
     origin = describe(pg, source)
-    # The server finds its share and library folders relative to its own program, so the distances are kept.
-    prefix = Path(os.path.commonpath([origin.bin, origin.share, origin.library]))
     try:
         with locked(home() / f".lock-{origin.name}"):
             tree = home() / origin.name
             if not tree.is_dir():
                 with tempfile.TemporaryDirectory(dir=home(), prefix=".new-") as work:
                     new = Path(work) / "tree"
-                    _copy(origin, prefix, new)
+                    _copy(origin, new)
                     new.rename(tree)
-            install.put(tree / origin.share.relative_to(prefix) / "extension")
+            install.put(tree / origin.share.relative_to(_prefix(origin)) / "extension")
     except OSError as error:
         raise PggitError(f"cannot make a server tree in {home()}: {error.strerror or error}") from error
-    programs = tree / origin.bin.relative_to(prefix)
+    return _checked(pg, tree / origin.bin.relative_to(_prefix(origin)))
+
+
+def make_tree(pg: str, source: str, tree: Path) -> tuple[Path, Path]:
+    """Make a server tree without pgGit at `tree`; gives its programs and its folder of extensions.
+
+    Raises PggitError where there is no such server or it cannot run here.
+    """
+    origin = describe(pg, source)
+    try:
+        _copy(origin, tree)
+    except OSError as error:
+        raise PggitError(f"cannot make a server tree in {tree}: {error.strerror or error}") from error
+    programs, share = (tree / path.relative_to(_prefix(origin)) for path in (origin.bin, origin.share))
+    return _checked(pg, programs), share / "extension"
+
+
+def _prefix(origin: Installation) -> Path:
+    """What a tree is a copy of: the server finds its share and library folders relative to its own program."""
+    return Path(os.path.commonpath([origin.bin, origin.share, origin.library]))
+
+
+def _checked(pg: str, programs: Path) -> Path:
     missing = missing_libraries(programs / "postgres", programs / "psql", programs / "pg_dump")
     if missing:
         raise PggitError(f"PostgreSQL {pg} needs {', '.join(missing)}, not found on this machine; ./inv doctor --fix")
@@ -243,8 +263,9 @@ def missing_libraries(*programs: Path) -> tuple[str, ...]:
     return tuple(sorted(set(re.findall(r"^\s*(\S+) => not found", text, re.MULTILINE))))
 
 
-def _copy(origin: Installation, prefix: Path, tree: Path) -> None:
+def _copy(origin: Installation, tree: Path) -> None:
     """Programs and share as real files (hard links where possible), libraries too."""
+    prefix = _prefix(origin)
     programs = tree / origin.bin.relative_to(prefix)
     programs.mkdir(parents=True)
     for path in sorted(origin.bin.iterdir()):

@@ -192,9 +192,8 @@ class Server:
 
     def createdb(self, name: str, template: str | None = None) -> None:
         """Make a database, as a copy of `template` when one is named."""
-        self._admin(
-            "CREATE DATABASE {}" + (" TEMPLATE {}" if template else ""), name, *([template] if template else [])
-        )
+        # Without file_copy each page goes through the server's log.
+        self._admin("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template or "template1")
 
     def dropdb(self, name: str) -> None:
         """Drop a database, whoever is connected; none there is fine."""
@@ -207,9 +206,18 @@ class Server:
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
+    @property
+    def source(self) -> str:
+        """Where its programs come from: "auto", "embedded" or "system"."""
+        return self._source
+
     def _make(self) -> None:
-        binaries = serverbuilds.bin_dir(self.pg, self._source)
-        self._cluster = Cluster(self.pg, binaries, make_folder(f"pggit-{self.pg}-"))
+        folder = make_folder(f"pggit-{self.pg}-")
+        try:
+            self._cluster = Cluster(self.pg, self._programs(folder), folder)
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
         # Isolated mode: the guard's own folder holds modules named like some of the standard library's.
         command = [sys.executable, "-I", str(Path(__file__).with_name("serverguard.py"))]
         self._guard = subprocess.Popen(
@@ -233,6 +241,10 @@ class Server:
         except BaseException:
             self.close()
             raise
+
+    def _programs(self, folder: Path) -> Path:
+        """The server's programs; `folder` is the one that everything of it is in."""
+        return serverbuilds.bin_dir(self.pg, self._source)
 
     def _send(self, message: Mapping[str, object]) -> None:
         if self._guard is None or self._guard.stdin is None:

@@ -8,13 +8,14 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tasks.lib import updategraph
+from tasks.lib import migrationmarks, updategraph
 from tasks.lib.dist import clear_errors
 from tasks.lib.errors import PggitError
 from tasks.lib.paths import BUILD, EXTENSION, MIGRATIONS
+from tasks.lib.updategraph import UpdateGraph
 
 CONTROL = EXTENSION / "pggit.control"
 OUTPUT = BUILD / "extension"
@@ -75,21 +76,37 @@ def install_script(as_version: str = "") -> str:
 def contents() -> dict[str, bytes]:
     """Every file that an installation holds, by name: control file, install scripts, update scripts.
 
-    Raises PggitError where the update graph has a hole, a released script was changed, or the sources were
-    after the version that they still make was released.
+    Raises PggitError where the update graph has a hole, a released script was changed, an update script waits for
+    somebody's work, or the sources were changed after the version that they still make was released.
     """
+    files = unchecked_contents()
+    graph(files).check(version(), released_versions())
+    for name in sorted(files.keys() - {CONTROL.name}):
+        migrationmarks.require_none(name, files[name].decode())
+    return files
+
+
+def graph(names: Iterable[str]) -> UpdateGraph:
+    """The update graph of the scripts among `names`."""
+    return updategraph.read(name for name in names if name.endswith(".sql"))
+
+
+def released_versions() -> frozenset[str]:
+    """The versions whose install script is frozen."""
+    return updategraph.read(path.name for path in released_scripts()).installable
+
+
+def unchecked_contents() -> dict[str, bytes]:
+    """`contents()` as it is, whatever the update scripts lack: for what helps to write them."""
     current = f"pggit--{version()}.sql"
     files = {CONTROL.name: CONTROL.read_bytes(), current: install_script().encode()}
-    released = released_scripts()
-    for path in (*released, *sorted(MIGRATIONS.glob("*.sql"))):
+    for path in (*released_scripts(), *sorted(MIGRATIONS.glob("*.sql"))):
         data = path.read_bytes()
         if files.setdefault(path.name, data) != data:
             raise PggitError(
                 f"version {version()} is released, and extension/sql makes another script of it now:"
                 " begin the next version with ./inv release.bump"
             )
-    graph = updategraph.read(name for name in files if name.endswith(".sql"))
-    graph.check(version(), updategraph.read(path.name for path in released).installable)
     return files
 
 

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from packaging.version import InvalidVersion, Version
+
 from tasks.lib.errors import PggitError
 
 # PostgreSQL's own rule for versions: no "--" inside, no "-" at either end
@@ -37,16 +39,70 @@ class UpdateGraph:
                     queue.append(end)
         return None
 
-    def check(self, current: str, released: Iterable[str]) -> None:
-        """Raise PggitError where a script can never be used or a released version cannot reach `current`."""
+    def faults(self, current: str, released: Iterable[str]) -> list[str]:
+        """What is wrong with the graph, a line each: a script that can never run or has no counterpart, a released
+        version without a way to `current` or back, a shortest way up that leads through a downgrade.
+        """
         if current not in self.installable:
-            raise PggitError(f"no install script for the current version {current}")
-        for version in sorted(set(released) - {current}):
+            return [f"no install script for the current version {current}"]
+        found = []
+        for version in sorted(set(released) - {current}, key=_order):
+            draft = f"draft it: ./inv migration.new --from={version}"
             if self.path(version, current) is None:
-                raise PggitError(f"released version {version} has no update path to {current}")
+                found.append(f"released version {version} has no update path to {current}; {draft}")
+            if self.path(current, version) is None:
+                found.append(f"there is no way back from {current} to released version {version}; {draft}")
         for start, end in sorted(self.edges):
             if all(self.path(version, start) is None for version in self.installable):
-                raise PggitError(f"pggit--{start}--{end}.sql can never run: nothing installs {start}")
+                found.append(f"pggit--{start}--{end}.sql can never run: nothing installs {start}")
+            if (end, start) not in self.edges:
+                found.append(f"pggit--{start}--{end}.sql has no counterpart pggit--{end}--{start}.sql")
+        return found + self._detours()
+
+    def check(self, current: str, released: Iterable[str]) -> None:
+        """Raise PggitError with the first of `faults()`."""
+        found = self.faults(current, released)
+        if found:
+            more = f" ({len(found) - 1} more: ./inv migration.graph)" if len(found) > 1 else ""
+            raise PggitError(found[0] + more)
+
+    def _detours(self) -> list[str]:
+        """Ways up of which one that is shortest goes down at a step: ALTER EXTENSION … UPDATE would take it, and lose
+        what the older version cannot hold. Which of several shortest ways the server takes is not relied on.
+        """
+        versions = sorted({version for edge in self.edges for version in edge}, key=_order)
+        distances = {version: self._distances(version) for version in versions}
+        found = []
+        for place, start in enumerate(versions):
+            for end in versions[place + 1 :]:
+                whole = distances[start].get(end)
+                for here, there in sorted(self.edges):
+                    length = distances[start].get(here, len(versions)) + 1 + distances[there].get(end, len(versions))
+                    if length == whole and _order(there) < _order(here):
+                        found.append(
+                            f"from {start} to {end} the shortest way leads down, from {here} to {there}:"
+                            " remove the script that skips versions"
+                        )
+        return found
+
+    def _distances(self, source: str) -> dict[str, int]:
+        """How many scripts lead from `source` to each version that it can reach."""
+        found = {source: 0}
+        queue = deque([source])
+        while queue:
+            here = queue.popleft()
+            for start, end in self.edges:
+                if start == here and end not in found:
+                    found[end] = found[here] + 1
+                    queue.append(end)
+        return found
+
+
+def _order(version: str) -> Version:
+    try:
+        return Version(version)
+    except InvalidVersion:
+        raise PggitError(f"{version} is no version whose place among others is known, such as 1.2.0") from None
 
 
 def read(names: Iterable[str]) -> UpdateGraph:

@@ -81,7 +81,7 @@ def test_commands_are_those_of_the_task_tree() -> None:
 
 def test_subcommands_are_those_of_the_command() -> None:
     known = docscheck.subcommands()
-    assert set(known) == {"health", "metrics"}
+    assert set(known) == {"health", "metrics", "upgrade"}
     assert "--textfile" in known["metrics"] - known["health"]
     assert {"--dbname", "-d", "--help"} <= known["metrics"] & known["health"]
 

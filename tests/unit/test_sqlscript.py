@@ -94,13 +94,37 @@ def test_build_again_touches_nothing(extension: Path, tmp_path: Path) -> None:
 def test_released_scripts_and_migrations_come_along(extension: Path) -> None:
     release(extension, "1")
     migrate(extension, "1--2")
-    assert set(sqlscript.contents()) == {"pggit.control", "pggit--1.sql", "pggit--2.sql", "pggit--1--2.sql"}
+    migrate(extension, "2--1")
+    assert set(sqlscript.contents()) == {
+        "pggit.control", "pggit--1.sql", "pggit--2.sql", "pggit--1--2.sql", "pggit--2--1.sql",
+    }  # fmt: skip
 
 
 def test_a_released_version_without_a_way_up_is_refused(extension: Path) -> None:
     release(extension, "1")
     with pytest.raises(PggitError, match="released version 1 has no update path to 2"):
         sqlscript.contents()
+
+
+def test_a_way_up_without_the_way_back_is_refused(extension: Path) -> None:
+    release(extension, "1")
+    migrate(extension, "1--2")
+    with pytest.raises(PggitError, match="no way back from 2 to released version 1"):
+        sqlscript.contents()
+
+
+def test_an_update_script_that_waits_for_a_person_is_refused(extension: Path) -> None:
+    release(extension, "1")
+    migrate(extension, "1--2")
+    migrate(extension, "2--1")
+    script = extension.parent / "migrations" / "pggit--2--1.sql"
+    script.write_text("SELECT 1;\n  -- TODO(migration): park it\n--TODO(migration)\n-- TODO(migration): and that\n")
+    with pytest.raises(PggitError) as raised:
+        sqlscript.contents()
+    assert str(raised.value) == "pggit--2--1.sql, line 2: TODO(migration): park it (and 2 more)"
+    assert script.name in sqlscript.unchecked_contents()
+    script.write_text("SELECT 'TODO';\n")
+    sqlscript.contents()
 
 
 def test_a_changed_release_is_refused(extension: Path) -> None:
