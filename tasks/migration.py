@@ -117,7 +117,7 @@ def run(
     words += [f"--keep={keep}"] if keep else []
     words += ["--json"] if json else []
     words += ["--dry-run"] if dry_run or c.config.run.dry else []
-    words += [to] if to else []
+    words += ["--", to] if to else []
     command = [sys.executable, str(ROOT / "ops" / "bin" / "pggit"), "upgrade", *words]
     code = subprocess.run(command, stdin=subprocess.DEVNULL).returncode
     if code:
