@@ -276,6 +276,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
+    mode text;
     found pggit.address[];
     kind text;
 BEGIN
@@ -286,7 +287,12 @@ BEGIN
         took_ms := NULL;
     END;
     BEGIN
-        IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
+        -- What only drops is on_sql_drop()'s.
+        IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
+            RETURN;
+        END IF;
+        mode := pggit.recording_mode();
+        IF mode = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -318,7 +324,7 @@ BEGIN
             RETURN;
         END IF;
         is_counted := true;
-        IF pggit.can_record_now() THEN
+        IF mode = 'now' THEN
             PERFORM pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
@@ -345,6 +351,7 @@ DECLARE
     is_counted boolean := false;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
+    mode text;
     trouble text;
     d record;
     still_there oid;
@@ -357,15 +364,18 @@ BEGIN
         took_ms := NULL;
     END;
     BEGIN
-        IF NOT pggit.is_recording() THEN
+        mode := pggit.recording_mode();
+        IF mode = 'off' THEN
             RETURN;
         END IF;
-        -- What was dropped itself, and what lost a part but still stands.
+        found := ARRAY(
+            SELECT ROW(o.classid, o.objid)::pggit.address FROM pg_event_trigger_dropped_objects() o WHERE NOT o.is_temporary);
+        -- and what lost a part but still stands
         FOR d IN
-            SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
-            WHERE NOT o.is_temporary
+            SELECT o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+            WHERE NOT o.is_temporary AND o.object_type IN (
+                'table constraint', 'default value', 'composite type column', 'domain constraint', 'index')
         LOOP
-            found := found || ROW(d.classid, d.objid)::pggit.address;
             CASE
                 WHEN d.object_type IN ('table constraint', 'default value') THEN
                     still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
@@ -388,7 +398,7 @@ BEGIN
             RETURN;
         END IF;
         is_counted := is_all;
-        IF pggit.can_record_now() THEN
+        IF mode = 'now' THEN
             -- Of what is gone only the index's own objects matter.
             found := ARRAY(
                 SELECT a FROM unnest(found) a

@@ -97,10 +97,16 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
+    mode text;
     found pggit.address[];
     kind text;
 BEGIN
-    IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
+    -- What only drops is on_sql_drop()'s.
+    IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
+        RETURN;
+    END IF;
+    mode := pggit.recording_mode();
+    IF mode = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -131,7 +137,7 @@ BEGIN
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
     END IF;
-    IF pggit.can_record_now() THEN
+    IF mode = 'now' THEN
         PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
@@ -150,21 +156,25 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quot
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    mode text;
     trouble text;
     d record;
     still_there oid;
     found pggit.address[] := '{}';
     indexes text[] := '{}';
 BEGIN
-    IF NOT pggit.is_recording() THEN
+    mode := pggit.recording_mode();
+    IF mode = 'off' THEN
         RETURN;
     END IF;
-    -- What was dropped itself, and what lost a part but still stands.
+    found := ARRAY(
+        SELECT ROW(o.classid, o.objid)::pggit.address FROM pg_event_trigger_dropped_objects() o WHERE NOT o.is_temporary);
+    -- and what lost a part but still stands
     FOR d IN
-        SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
-        WHERE NOT o.is_temporary
+        SELECT o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+        WHERE NOT o.is_temporary AND o.object_type IN (
+            'table constraint', 'default value', 'composite type column', 'domain constraint', 'index')
     LOOP
-        found := found || ROW(d.classid, d.objid)::pggit.address;
         CASE
             WHEN d.object_type IN ('table constraint', 'default value') THEN
                 still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
@@ -186,7 +196,7 @@ BEGIN
     IF found = '{}' THEN
         RETURN;
     END IF;
-    IF NOT pggit.can_record_now() THEN
+    IF mode <> 'now' THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
         RETURN;
     END IF;

@@ -564,8 +564,8 @@ COMMENT ON FUNCTION pggit.in_scope(pggit.catalog_entry, jsonb) IS
 'Whether an object is tracked under what configure_tracking() set.';
 
 -- 21_read_relations.sql
--- Readers for what pg_class holds. They take any number of relations: the one that a command changed, or all that
--- there are. What is rare is asked by a function of its own, which costs nothing where it is not called.
+-- Readers for what pg_class holds. What is rare is asked only where it is there, by a statement or a function of its own:
+-- PostgreSQL sets up every part of a query each time, whether it comes to be used or not.
 
 CREATE FUNCTION pggit.relation_name(relation oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -598,53 +598,61 @@ END
 $$;
 COMMENT ON FUNCTION pggit.read_identity(oid, smallint) IS 'What makes a column an identity column, with its sequence.';
 
-CREATE FUNCTION pggit.named_not_nulls(relations oid[]) RETURNS jsonb
+CREATE FUNCTION pggit.with_named_not_nulls(relation oid, columns jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (
-        SELECT jsonb_object_agg(k.conrelid || ' ' || a.attnum, jsonb_build_object('not_null_constraint', jsonb_build_object(
+DECLARE
+    named jsonb := (
+        SELECT jsonb_object_agg(a.attname, (columns -> a.attname) || jsonb_build_object('not_null_constraint', jsonb_build_object(
             'name', k.conname, 'definition', pg_get_constraintdef(k.oid), 'comment', m.description)))
         FROM pg_constraint k
         CROSS JOIN LATERAL (
-            SELECT x.attnum, x.attname, x.attnotnull FROM pg_attribute x WHERE x.attrelid = k.conrelid AND x.attnum = k.conkey[1] OFFSET 0) a
+            SELECT x.attname, x.attnotnull FROM pg_attribute x WHERE x.attrelid = k.conrelid AND x.attnum = k.conkey[1] OFFSET 0) a
         CROSS JOIN LATERAL (SELECT x.relname FROM pg_class x WHERE x.oid = k.conrelid OFFSET 0) r
         LEFT JOIN LATERAL (
             SELECT x.description FROM pg_description x
             WHERE x.objoid = k.oid AND x.classoid = 'pg_constraint'::regclass AND x.objsubid = 0 OFFSET 0) m ON true
-        WHERE k.conrelid = ANY (relations) AND k.contype = 'n' AND a.attnotnull
+        WHERE k.conrelid = relation AND k.contype = 'n' AND a.attnotnull
           AND (k.connoinherit OR NOT k.convalidated OR m.description IS NOT NULL
                -- one that came from a parent has no name of its own; a long name is shortened, which takes a closer look
                OR k.coninhcount = 0 AND k.conname <> r.relname || '_' || a.attname || '_not_null'
                   AND k.conname <> pggit.default_not_null_name(r.relname, a.attname)));
+BEGIN
+    RETURN CASE WHEN named IS NULL THEN columns ELSE columns || named END;
 END
 $$;
-COMMENT ON FUNCTION pggit.named_not_nulls(oid[]) IS
-'From PostgreSQL 18 on NOT NULL is a constraint with a name and properties of its own: those which are not what a plain NOT NULL gives, under relation and column number.';
+COMMENT ON FUNCTION pggit.with_named_not_nulls(oid, jsonb) IS
+'From PostgreSQL 18 on NOT NULL is a constraint with a name and properties of its own: adds those which are not what a plain NOT NULL gives to a relation''s columns.';
 
-CREATE FUNCTION pggit.read_columns(relations oid[]) RETURNS TABLE (relation oid, columns jsonb, names text[])
+CREATE FUNCTION pggit.read_columns(relation oid, comments jsonb, OUT columns jsonb, OUT names text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    not_nulls jsonb;
+    has_more boolean;
+    has_not_null boolean;
 BEGIN
-    IF current_setting('server_version_num')::integer >= 180000 THEN
-        not_nulls := pggit.named_not_nulls(relations);
-    END IF;
-    RETURN QUERY
-    SELECT a.attrelid, jsonb_object_agg(a.attname, jsonb_build_object(
+    -- What nearly every column has nothing else than. OFFSET 0: each type is looked up by its index.
+    SELECT jsonb_object_agg(a.attname, jsonb_build_object(
             'type', format_type(a.atttypid, a.atttypmod),
             'not_null', CASE WHEN a.attnotnull THEN true END,
-            'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END)
-        -- the rest is rare
-        || CASE WHEN m.description IS NULL AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
-                 AND a.attgenerated = '' AND a.attidentity = '' AND a.attcompression = '' AND a.attinhcount = 0
-                 AND coalesce(a.attstattarget, -1) = -1
-                 AND coalesce(a.attoptions, a.attfdwoptions, a.attacl::text[]) IS NULL
-            THEN '{}' ELSE jsonb_build_object(
+            'default', CASE WHEN a.atthasdef AND a.attgenerated = '' THEN (
+                SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END)),
+        array_agg(a.attname::text ORDER BY a.attnum),
+        bool_or(a.attcollation <> t.typcollation OR a.attstorage <> t.typstorage
+            OR a.attgenerated <> '' OR a.attidentity <> '' OR a.attcompression <> '' OR a.attinhcount > 0
+            OR a.attstattarget <> -1 OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL OR a.attacl IS NOT NULL),
+        bool_or(a.attnotnull)
+    INTO columns, names, has_more, has_not_null
+    FROM pg_attribute a
+    CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
+    IF has_more OR comments IS NOT NULL THEN
+        columns := (
+            SELECT jsonb_object_agg(a.attname, (columns -> a.attname) || jsonb_build_object(
                 'collation', CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                     THEN a.attcollation::regcollation::text END,
                 'generated', CASE WHEN a.attgenerated <> '' THEN jsonb_build_object(
                     'kind', CASE a.attgenerated WHEN 's' THEN 'stored' ELSE 'virtual' END,
-                    'expression', pg_get_expr(d.adbin, d.adrelid)) END,
+                    'expression', (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+                                   WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)) END,
                 'identity', CASE WHEN a.attidentity <> '' THEN pggit.read_identity(a.attrelid, a.attnum) END,
                 'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
                 'compression', CASE WHEN a.attcompression <> '' THEN a.attcompression::text END,
@@ -654,23 +662,18 @@ BEGIN
                 'fdw_options', pggit.safe_options(a.attfdwoptions),
                 'inherited', CASE WHEN a.attinhcount > 0 THEN true END,
                 'acl', pggit.sorted_acl(a.attacl),
-                'comment', m.description) END
-        || CASE WHEN not_nulls IS NULL THEN '{}' ELSE coalesce(not_nulls -> (a.attrelid || ' ' || a.attnum), '{}') END),
-        array_agg(a.attname::text ORDER BY a.attnum)
-    -- OFFSET 0, here and below: each is looked up by its index; PostgreSQL might read all there are and join.
-    FROM pg_attribute a
-    CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
-    LEFT JOIN LATERAL (
-        SELECT x.adbin, x.adrelid FROM pg_attrdef x WHERE a.atthasdef AND x.adrelid = a.attrelid AND x.adnum = a.attnum OFFSET 0) d ON true
-    LEFT JOIN LATERAL (
-        SELECT x.description FROM pg_description x
-        WHERE x.objoid = a.attrelid AND x.classoid = 'pg_class'::regclass AND x.objsubid = a.attnum OFFSET 0) m ON true
-    WHERE a.attrelid = ANY (relations) AND a.attnum > 0 AND NOT a.attisdropped
-    GROUP BY a.attrelid;
+                'comment', comments -> a.attnum::text))
+            FROM pg_attribute a
+            CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
+            WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped);
+    END IF;
+    IF has_not_null AND current_setting('server_version_num')::integer >= 180000 THEN
+        columns := pggit.with_named_not_nulls(relation, columns);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_columns(oid[]) IS
-'Relations'' columns by name, with all that can be set on them, and the names in their order; nulls stand for what is not.';
+COMMENT ON FUNCTION pggit.read_columns(oid, jsonb) IS
+'A relation''s columns by name, with all that can be set on them, and the names in their order; nulls stand for what is not. comments are those of the relation and its columns by column number, if any.';
 
 CREATE FUNCTION pggit.default_not_null_name(table_name text, column_name text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -692,29 +695,41 @@ $$;
 COMMENT ON FUNCTION pggit.default_not_null_name(text, text) IS
 'The name that PostgreSQL 18 gives a NOT NULL constraint when nobody names it.';
 
-CREATE FUNCTION pggit.read_constraints(relations oid[]) RETURNS TABLE (relation oid, constraints jsonb)
+CREATE FUNCTION pggit.read_constraints(relation oid) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    constraints jsonb;
+    has_more boolean;
 BEGIN
-    RETURN QUERY
-    SELECT k.conrelid, jsonb_object_agg(k.conname, jsonb_build_object(
-        'definition', pg_get_constraintdef(k.oid),
-        'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END,
-        'parent', CASE WHEN k.conparentid <> 0 THEN pggit.constraint_name(k.conparentid) END,
-        'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0),
-        'index_options', pggit.sorted_options(x.reloptions),
-        'tablespace', CASE WHEN x.reltablespace <> 0 THEN pggit.tablespace_name(x.reltablespace) END,
-        'index_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = x.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0)))
-    FROM pg_constraint k
-    LEFT JOIN LATERAL (
-        SELECT y.oid, y.reloptions, y.reltablespace FROM pg_class y WHERE k.contype IN ('p', 'u', 'x') AND y.oid = k.conindid OFFSET 0) x ON true
     -- A foreign key that a partition has from its parent is the parent's.
-    WHERE k.conrelid = ANY (relations) AND k.contype IN ('c', 'f', 'p', 'u', 'x')
-      AND (k.contype <> 'f' OR k.conparentid = 0)
-    GROUP BY k.conrelid;
+    SELECT jsonb_object_agg(k.conname, jsonb_build_object(
+            'definition', pg_get_constraintdef(k.oid),
+            'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END)),
+        bool_or(k.conparentid <> 0
+            OR EXISTS (SELECT FROM pg_description m WHERE m.objoid = ANY (ARRAY[k.oid, k.conindid]))
+            OR EXISTS (SELECT FROM pg_class x WHERE x.oid = k.conindid AND (x.reltablespace <> 0 OR x.reloptions IS NOT NULL)))
+    INTO constraints, has_more
+    FROM pg_constraint k
+    WHERE k.conrelid = relation AND k.contype IN ('c', 'f', 'p', 'u', 'x') AND (k.contype <> 'f' OR k.conparentid = 0);
+    IF has_more THEN
+        constraints := (
+            SELECT jsonb_object_agg(k.conname, (constraints -> k.conname) || jsonb_build_object(
+                'parent', CASE WHEN k.conparentid <> 0 THEN pggit.constraint_name(k.conparentid) END,
+                'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0),
+                'index_options', pggit.sorted_options(x.reloptions),
+                'tablespace', CASE WHEN x.reltablespace <> 0 THEN pggit.tablespace_name(x.reltablespace) END,
+                'index_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = x.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0)))
+            FROM pg_constraint k
+            LEFT JOIN LATERAL (
+                SELECT y.oid, y.reloptions, y.reltablespace FROM pg_class y WHERE k.contype IN ('p', 'u', 'x') AND y.oid = k.conindid OFFSET 0) x ON true
+            WHERE k.conrelid = relation AND constraints ? k.conname AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+              AND (k.contype <> 'f' OR k.conparentid = 0));
+    END IF;
+    RETURN constraints;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_constraints(oid[]) IS
-'Tables'' constraints by name, NOT NULL left to the columns; nulls stand for what is not set.';
+COMMENT ON FUNCTION pggit.read_constraints(oid) IS
+'A table''s constraints by name, NOT NULL left to the columns; nulls stand for what is not set.';
 
 CREATE FUNCTION pggit.constraint_name(object oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -789,57 +804,84 @@ END
 $$;
 COMMENT ON FUNCTION pggit.access_method(oid) IS 'An access method''s name.';
 
-CREATE FUNCTION pggit.read_tables(relations oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_table(c pg_catalog.pg_class) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    x record;
+    k record;
+    definition jsonb;
 BEGIN
-    RETURN QUERY
-    SELECT 'pg_class'::regclass::oid, c.oid, CASE WHEN c.relispartition THEN p.parent END,
-        CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
-        n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-        jsonb_strip_nulls(jsonb_build_object(
-                'owner', pg_get_userbyid(c.relowner),
-                'options', pggit.sorted_options(c.reloptions),
-                -- 2 is heap in every cluster
-                'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN pggit.access_method(c.relam) END,
-                'tablespace', CASE WHEN c.reltablespace <> 0 THEN pggit.tablespace_name(c.reltablespace) END,
-                'clustered_on', CASE WHEN c.relhasindex THEN (
-                    SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-                    WHERE i.indrelid = c.oid AND i.indisclustered) END,
-                'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
-                'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
-            || CASE WHEN c.relkind IN ('v', 'm') THEN jsonb_build_object(
-                -- Whether a materialized view is populated is data, not schema.
-                'query', pg_get_viewdef(c.oid),
-                'columns', k.columns)
-            ELSE jsonb_build_object(
+    IF c.relpersistence = 't' THEN
+        RETURN NULL;
+    END IF;
+    -- comments: the relation's own under 0, the columns' under their numbers
+    SELECT n.nspname,
+        (SELECT jsonb_object_agg(m.objsubid, m.description) FROM pg_description m
+         WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass) AS comments,
+        (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid LIMIT 1) AS parent,
+        (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = c.oid AND i.indisclustered) AS clustered_on,
+        (SELECT o.reloptions FROM pg_class o WHERE o.oid = c.reltoastrelid) AS toast_options
+    INTO x FROM pg_namespace n WHERE n.oid = c.relnamespace;
+    IF NOT pggit.is_tracked_schema(x.nspname) THEN
+        RETURN NULL;
+    END IF;
+    k := pggit.read_columns(c.oid, x.comments);
+    definition := jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'columns', k.columns);
+    IF c.relkind IN ('v', 'm') THEN
+        -- Whether a materialized view is populated is data, not schema.
+        definition := definition || jsonb_build_object('query', pg_get_viewdef(c.oid));
+    ELSE
+        definition := definition || jsonb_build_object(
+            'columns', coalesce(k.columns, '{}'), 'constraints', pggit.read_constraints(c.oid));
+    END IF;
+    -- The rest is rare.
+    IF x.comments IS NOT NULL THEN
+        definition := definition || jsonb_build_object('comment', x.comments -> '0');
+    END IF;
+    IF c.relacl IS NOT NULL THEN
+        definition := definition || jsonb_build_object('acl', pggit.acl_items(c.relacl, 'r', c.relowner));
+    END IF;
+    IF x.clustered_on IS NOT NULL THEN
+        definition := definition || jsonb_build_object('clustered_on', (
+            SELECT quote_ident(y.relname) FROM pg_class y WHERE y.oid = x.clustered_on));
+    END IF;
+    -- 2 is heap in every cluster
+    IF c.reloptions IS NOT NULL OR c.reltablespace <> 0 OR c.relam NOT IN (0, 2) THEN
+        definition := definition || jsonb_build_object(
+            'options', pggit.sorted_options(c.reloptions),
+            'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN pggit.access_method(c.relam) END,
+            'tablespace', CASE WHEN c.reltablespace <> 0 THEN pggit.tablespace_name(c.reltablespace) END);
+    END IF;
+    IF c.relkind NOT IN ('v', 'm') THEN
+        IF x.toast_options IS NOT NULL THEN
+            definition := definition || jsonb_build_object('toast_options', pggit.sorted_options(x.toast_options));
+        END IF;
+        IF c.relhastriggers THEN
+            definition := definition || pggit.read_switches(c.oid);
+        END IF;
+        IF c.relkind <> 'r' OR c.relpersistence <> 'p' OR c.relrowsecurity OR c.relforcerowsecurity OR x.parent IS NOT NULL
+           OR c.reloftype <> 0 OR c.relreplident <> 'd'
+        THEN
+            definition := definition || jsonb_build_object(
                 'persistence', CASE WHEN c.relpersistence = 'u' THEN 'unlogged' END,
-                'columns', coalesce(k.columns, '{}'),
-                'constraints', q.constraints,
                 'row_security', CASE WHEN c.relrowsecurity THEN true END,
                 'force_row_security', CASE WHEN c.relforcerowsecurity THEN true END,
                 'partition_key', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
                 'partition_bound', CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
-                'parents', CASE WHEN p.parent IS NOT NULL THEN pggit.read_parents(c.oid) END,
+                'parents', CASE WHEN x.parent IS NOT NULL THEN pggit.read_parents(c.oid) END,
                 'of_type', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
-                'toast_options', (
-                    SELECT pggit.sorted_options(o.reloptions) FROM pg_class o WHERE o.oid = c.reltoastrelid),
                 'replica_identity', CASE WHEN c.relreplident <> 'd' THEN pggit.read_replica_identity(c.oid, c.relreplident) END)
-                || CASE WHEN c.relkind = 'f' THEN pggit.read_foreign_side(c.oid) ELSE '{}' END
-                || CASE WHEN c.relhastriggers THEN pggit.read_switches(c.oid) ELSE '{}' END END),
-        k.names
-    -- Full joins, since these are never made by a nested loop, whatever number of relations the plan is for.
-    FROM unnest(relations) AS r (relation)
-    FULL JOIN pggit.read_columns(relations) k USING (relation)
-    FULL JOIN pggit.read_constraints(relations) q USING (relation)
-    CROSS JOIN LATERAL (SELECT x.* FROM pg_class x WHERE x.oid = relation OFFSET 0) c
-    CROSS JOIN LATERAL (SELECT x.nspname FROM pg_namespace x WHERE x.oid = c.relnamespace OFFSET 0) n
-    LEFT JOIN LATERAL (SELECT i.inhparent AS parent FROM pg_inherits i WHERE i.inhrelid = c.oid LIMIT 1) p ON true
-    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't'
-      AND pggit.is_tracked_schema(n.nspname);
+                || CASE WHEN c.relkind = 'f' THEN pggit.read_foreign_side(c.oid) ELSE '{}' END;
+        END IF;
+    END IF;
+    RETURN ROW('pg_class'::regclass, c.oid, CASE WHEN c.relispartition THEN x.parent END,
+        CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
+        x.nspname, c.relname, quote_ident(x.nspname) || '.' || quote_ident(c.relname),
+        jsonb_strip_nulls(definition), k.names)::pggit.catalog_entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_tables(oid[]) IS
-'Tables, partitioned and foreign ones, views and materialized views, with all their parts.';
+COMMENT ON FUNCTION pggit.read_table(pg_catalog.pg_class) IS
+'A table, partitioned or foreign one, view or materialized view, with all its parts; null where it is not tracked.';
 
 CREATE FUNCTION pggit.read_sequence(c pg_catalog.pg_class, owner_table oid, owner_column integer)
 RETURNS jsonb
@@ -878,34 +920,40 @@ END
 $$;
 COMMENT ON FUNCTION pggit.parent_index(oid) IS 'The partitioned index that an index is part of.';
 
-CREATE FUNCTION pggit.read_indexes(relations oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_index(c pg_catalog.pg_class) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    x record;
+    index_schema text;
 BEGIN
-    RETURN QUERY
-    SELECT 'pg_class'::regclass::oid, c.oid, i.indrelid, 'INDEX',
-        n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+    SELECT n.nspname, i.indrelid, t.relname, i.indexprs IS NOT NULL AS has_expressions,
+        (SELECT m.description FROM pg_description m
+         WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0) AS comment,
+        EXISTS (SELECT FROM pg_constraint k
+                WHERE k.conrelid = i.indrelid AND k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) AS is_constraint
+    INTO x
+    FROM pg_index i
+    JOIN pg_class t ON t.oid = i.indrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.indexrelid = c.oid;
+    -- A constraint's index is part of the constraint.
+    IF x.is_constraint IS NOT FALSE OR c.relpersistence = 't' OR NOT pggit.is_tracked_schema(x.nspname) THEN
+        RETURN NULL;
+    END IF;
+    index_schema := quote_ident(x.nspname);
+    RETURN ROW('pg_class'::regclass, c.oid, x.indrelid, 'INDEX', x.nspname, c.relname, index_schema || '.' || quote_ident(c.relname),
         jsonb_strip_nulls(jsonb_build_object(
             'definition', pg_get_indexdef(c.oid),
             -- in the index's own schema, always
-            'table', quote_ident(n.nspname) || '.' || quote_ident(t.relname),
+            'table', index_schema || '.' || quote_ident(x.relname),
             'parent', CASE WHEN c.relispartition THEN pggit.parent_index(c.oid) END,
             'tablespace', CASE WHEN c.reltablespace <> 0 THEN pggit.tablespace_name(c.reltablespace) END,
-            'statistics', CASE WHEN i.indexprs IS NOT NULL THEN pggit.index_statistics(c.oid) END,
-            'comment', m.description)),
-        NULL::text[]
-    FROM pg_class c
-    JOIN pg_index i ON i.indexrelid = c.oid
-    JOIN pg_class t ON t.oid = i.indrelid
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_description m ON m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0
-    WHERE c.oid = ANY (relations) AND c.relkind IN ('i', 'I') AND c.relpersistence <> 't'
-      AND pggit.is_tracked_schema(n.nspname)
-      -- A constraint's index is part of the constraint.
-      AND NOT EXISTS (SELECT FROM pg_constraint k
-                      WHERE k.conrelid = i.indrelid AND k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'));
+            'statistics', CASE WHEN x.has_expressions THEN pggit.index_statistics(c.oid) END,
+            'comment', x.comment)),
+        NULL)::pggit.catalog_entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_indexes(oid[]) IS 'Indexes, but for those of constraints.';
+COMMENT ON FUNCTION pggit.read_index(pg_catalog.pg_class) IS 'An index; null for one of a constraint, and where it is not tracked.';
 
 CREATE FUNCTION pggit.read_relation(relation oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -914,15 +962,12 @@ DECLARE
     owner_table oid;
     owner_column integer;
     schema text;
-    entry pggit.catalog_entry;
 BEGIN
     SELECT r.* INTO c FROM pg_class r WHERE r.oid = relation;
     IF c.relkind IN ('r', 'p', 'f', 'v', 'm') THEN
-        SELECT t.* INTO entry FROM pggit.read_tables(ARRAY[relation]) t;
-        RETURN entry;
+        RETURN pggit.read_table(c);
     ELSIF c.relkind IN ('i', 'I') THEN
-        SELECT x.* INTO entry FROM pggit.read_indexes(ARRAY[relation]) x;
-        RETURN entry;
+        RETURN pggit.read_index(c);
     ELSIF c.relkind = 'S' AND c.relpersistence <> 't' THEN
         schema := (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace);
         -- An identity column's sequence is part of the column.
@@ -1050,14 +1095,12 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     p record;
 BEGIN
-    SELECT f.proname, f.prokind, f.proowner, f.proacl, n.nspname INTO p
+    SELECT f.proname, f.prokind, f.proowner, f.proacl, n.nspname,
+        (SELECT m.description FROM pg_description m WHERE m.objoid = object AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0) AS comment
+    INTO p
     FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = object;
     IF p.proname IS NULL OR NOT pggit.is_tracked_schema(p.nspname) THEN
         RETURN NULL;
-    ELSIF EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = 'pg_proc'::regclass AND d.objid = object AND d.deptype = 'i')
-    THEN
-        RETURN NULL;  -- the constructors of a range are part of its type
     END IF;
     RETURN ROW('pg_proc'::regclass, object, NULL,
         CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END,
@@ -1067,7 +1110,7 @@ BEGIN
             'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(object) END,
             'aggregate', CASE WHEN p.prokind = 'a' THEN pggit.read_aggregate(object) END,
             'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
-            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = object AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0))),
+            'comment', p.comment)),
         NULL)::pggit.catalog_entry;
 END
 $$;
@@ -1351,15 +1394,20 @@ AS $$
 DECLARE
     entry pggit.catalog_entry;
 BEGIN
-    IF NOT pggit.is_user_oid(class, object)
-       -- Members of an extension belong to the extension.
-       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object AND d.deptype = 'e')
-    THEN
+    IF NOT pggit.is_user_oid(class, object) THEN
+        RETURN NULL;
+    END IF;
+    -- Members of an extension belong to the extension.
+    PERFORM FROM pg_depend d WHERE d.classid = class AND d.objid = object
+        -- and the constructors of a range to its type
+        AND (d.deptype = 'e' OR d.deptype = 'i' AND class = 'pg_proc'::regclass);
+    IF FOUND THEN
         RETURN NULL;
     END IF;
     CASE class
-        WHEN 'pg_class'::regclass THEN entry := pggit.read_relation(object);
-        WHEN 'pg_proc'::regclass THEN entry := pggit.read_function(object);
+        -- These two look at the schema first.
+        WHEN 'pg_class'::regclass THEN RETURN pggit.read_relation(object);
+        WHEN 'pg_proc'::regclass THEN RETURN pggit.read_function(object);
         WHEN 'pg_type'::regclass THEN entry := pggit.read_type(object);
         WHEN 'pg_trigger'::regclass THEN entry := pggit.read_trigger(object);
         WHEN 'pg_rewrite'::regclass THEN entry := pggit.read_rule(object);
@@ -1402,8 +1450,9 @@ DECLARE
 BEGIN
     -- What there is most of is read together, the rest one by one.
     BEGIN
-        together := ARRAY(SELECT t FROM pggit.read_tables(relations) t)
-                 || ARRAY(SELECT i FROM pggit.read_indexes(relations) i);
+        together := ARRAY(
+            SELECT CASE WHEN c.relkind IN ('i', 'I') THEN pggit.read_index(c) ELSE pggit.read_table(c) END
+            FROM pg_class c WHERE c.oid = ANY (relations) AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'i', 'I'));
         others := ARRAY(SELECT n FROM unnest(addresses) n
                         WHERE n.classid <> 'pg_class'::regclass
                            OR EXISTS (SELECT FROM pg_class c WHERE c.oid = n.objid AND c.relkind = 'S'));
@@ -1412,7 +1461,7 @@ BEGIN
         others := addresses;
     END;
     RETURN QUERY SELECT t.* FROM unnest(together) t
-                 WHERE scope IS NULL OR pggit.in_scope(ROW(t.*)::pggit.catalog_entry, scope);
+                 WHERE t.objid IS NOT NULL AND (scope IS NULL OR pggit.in_scope(ROW(t.*)::pggit.catalog_entry, scope));
     FOREACH a IN ARRAY others LOOP
         BEGIN
             entry := pggit.read_object(a.classid, a.objid);
@@ -1472,10 +1521,7 @@ COMMENT ON FUNCTION pggit.all_addresses() IS 'The catalog address of everything 
 CREATE FUNCTION pggit.distinct_addresses(addresses pggit.address[]) RETURNS pggit.address[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF cardinality(addresses) > 1 THEN
-        RETURN ARRAY(SELECT DISTINCT ROW(a.classid, a.objid)::pggit.address FROM unnest(addresses) a);
-    END IF;
-    RETURN addresses;
+    RETURN ARRAY(SELECT DISTINCT ROW(a.classid, a.objid)::pggit.address FROM unnest(addresses) a);
 END
 $$;
 COMMENT ON FUNCTION pggit.distinct_addresses(pggit.address[]) IS 'Each address once.';
@@ -1493,6 +1539,12 @@ BEGIN
     FOREACH a IN ARRAY addresses LOOP
         class := a.classid;
         home := NULL;
+        IF class NOT IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass,
+                         'pg_rewrite'::regclass, 'pg_trigger'::regclass)
+        THEN
+            homes := homes || a;
+            CONTINUE;
+        END IF;
         CASE class
             WHEN 'pg_class'::regclass THEN
                 SELECT c.relkind, c.reltype INTO rel FROM pg_class c WHERE c.oid = a.objid;
@@ -1544,15 +1596,13 @@ BEGIN
                 IF home IS NOT NULL THEN
                     class := 'pg_class'::regclass;
                 END IF;
-            ELSE
-                NULL;
         END CASE;
         a := ROW(class, coalesce(home, a.objid))::pggit.address;
         IF a IS DISTINCT FROM homes[cardinality(homes)] THEN
             homes := homes || a;
         END IF;
     END LOOP;
-    RETURN pggit.distinct_addresses(homes);
+    RETURN CASE WHEN cardinality(homes) > 1 THEN pggit.distinct_addresses(homes) ELSE homes END;
 END
 $$;
 COMMENT ON FUNCTION pggit.home_addresses(pggit.address[]) IS
@@ -1581,10 +1631,24 @@ COMMENT ON FUNCTION pggit.table_family(oid) IS 'A table and its descendants, tho
 CREATE FUNCTION pggit.table_parts(c pg_catalog.pg_class) RETURNS pggit.address[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- what hung on the table when it was last read, and perhaps does no more
-    parts pggit.address[] := ARRAY(
-        SELECT ROW(o.classid, o.objid)::pggit.address FROM pggit.object_oids o WHERE o.relid = c.oid);
+    parts pggit.address[];
 BEGIN
+    IF c.relkind = 'v' THEN
+        parts := ARRAY(SELECT ROW(o.classid, o.objid)::pggit.address FROM pggit.object_oids o WHERE o.relid = c.oid);
+    ELSE
+        parts := ARRAY(
+            -- what hung on the table when it was last read, and perhaps does no more
+            SELECT ROW(o.classid, o.objid)::pggit.address FROM pggit.object_oids o WHERE o.relid = c.oid
+            UNION ALL
+            SELECT ROW('pg_statistic_ext'::regclass, s.oid)::pggit.address FROM pg_statistic_ext s
+            WHERE s.stxrelid = c.oid
+            UNION ALL
+            SELECT ROW('pg_policy'::regclass, p.oid)::pggit.address FROM pg_policy p WHERE p.polrelid = c.oid
+            UNION ALL  -- sequences that a column owns
+            SELECT ROW(d.classid, d.objid)::pggit.address FROM pg_depend d
+            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0
+              AND d.classid = 'pg_class'::regclass AND d.deptype = 'a');
+    END IF;
     IF c.relhasindex THEN
         parts := parts || ARRAY(
             SELECT ROW('pg_class'::regclass, i.indexrelid)::pggit.address FROM pg_index i
@@ -1599,17 +1663,6 @@ BEGIN
         parts := parts || ARRAY(
             SELECT ROW('pg_rewrite'::regclass, r.oid)::pggit.address FROM pg_rewrite r
             WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN');
-    END IF;
-    IF c.relkind IN ('r', 'p', 'f', 'm') THEN
-        parts := parts || ARRAY(
-            SELECT ROW('pg_statistic_ext'::regclass, s.oid)::pggit.address FROM pg_statistic_ext s
-            WHERE s.stxrelid = c.oid
-            UNION ALL
-            SELECT ROW('pg_policy'::regclass, p.oid)::pggit.address FROM pg_policy p WHERE p.polrelid = c.oid
-            UNION ALL  -- sequences that a column owns
-            SELECT ROW(d.classid, d.objid)::pggit.address FROM pg_depend d
-            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0
-              AND d.classid = 'pg_class'::regclass AND d.deptype = 'a');
     END IF;
     RETURN parts;
 END
@@ -1640,7 +1693,7 @@ BEGIN
             found := found || ROW('pg_class'::regclass, c.oid)::pggit.address || pggit.table_parts(c);
         END LOOP;
     END IF;
-    RETURN pggit.distinct_addresses(found);
+    RETURN CASE WHEN cardinality(found) > 1 THEN pggit.distinct_addresses(found) ELSE found END;
 END
 $$;
 COMMENT ON FUNCTION pggit.with_table_parts(pggit.address[]) IS
@@ -1680,19 +1733,18 @@ COMMENT ON FUNCTION pggit.dependents(pggit.address[], oid[]) IS
 
 CREATE FUNCTION pggit.worded_by_columns(relation oid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    t record;
 BEGIN
-    IF EXISTS (SELECT FROM pg_depend d
-               WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation
-                 AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
-    THEN
-        RETURN true;
-    END IF;
-    SELECT y.oid, y.typarray INTO t FROM pg_class c JOIN pg_type y ON y.oid = c.reltype WHERE c.oid = relation;
     RETURN EXISTS (
-        SELECT FROM pg_depend d
-        WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray) AND d.objid <> t.typarray);
+            SELECT FROM pg_depend d
+            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation
+              AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
+        OR EXISTS (
+            SELECT FROM pg_class c JOIN pg_type t ON t.oid = c.reltype
+            CROSS JOIN LATERAL (
+                SELECT FROM pg_depend d
+                WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray) AND d.objid <> t.typarray
+                OFFSET 0) d  -- or PostgreSQL would join, and read all of pg_depend
+            WHERE c.oid = relation);
 END
 $$;
 COMMENT ON FUNCTION pggit.worded_by_columns(oid) IS
@@ -1827,8 +1879,16 @@ DECLARE
     object_id bigint;
 BEGIN
     IF o.id IS NULL OR NOT o.is_active OR o.tree_key <> new_key THEN
-        SELECT * INTO other FROM pggit.objects WHERE is_active AND tree_key = new_key;
-        IF o.is_active AND other.id IS NOT NULL AND NOT other.is_manual THEN
+        SELECT * INTO other FROM (
+            SELECT a.* FROM pggit.objects a WHERE a.is_active AND a.tree_key = new_key
+            UNION ALL
+            (SELECT z.* FROM pggit.objects z WHERE NOT z.is_active AND z.tree_key = new_key ORDER BY z.id DESC LIMIT 1)
+        ) x LIMIT 1;
+        IF NOT other.is_active THEN
+            IF o.is_active IS NOT TRUE THEN
+                o := other;
+            END IF;
+        ELSIF o.is_active AND other.id IS NOT NULL AND NOT other.is_manual THEN
             -- Only one object can have this identity, and it is not the one the index gives it to.
             PERFORM pggit.record_drop(other.id, doing);
         ELSIF o.is_active AND other.id IS NOT NULL THEN
@@ -1837,7 +1897,7 @@ BEGIN
             o := other;  -- the same object under a new OID, or one announced by hand
             DELETE FROM pggit.object_oids x WHERE x.object_id = o.id;
         ELSIF o.is_active IS NOT TRUE THEN
-            SELECT * INTO o FROM pggit.objects WHERE NOT is_active AND tree_key = new_key ORDER BY id DESC LIMIT 1;
+            o := other;  -- none at all
         END IF;
     END IF;
 
@@ -1859,6 +1919,10 @@ BEGIN
     IF o.id IS NULL THEN
         INSERT INTO pggit.objects (id, schema_name, object_name, object_type, identity, blob, column_order)
         VALUES (object_id, entry.schema_name, entry.object_name, entry.object_type, entry.identity, new_blob, entry.column_order);
+    ELSIF kind IS NOT NULL AND was_there AND o.tree_key = new_key THEN
+        -- the same names, from which PostgreSQL would work out tree_key again
+        UPDATE pggit.objects SET blob = new_blob, column_order = entry.column_order, updated_at = clock_timestamp()
+        WHERE id = o.id;
     ELSIF kind IS NOT NULL THEN
         UPDATE pggit.objects
         SET schema_name = entry.schema_name, object_name = entry.object_name, object_type = entry.object_type,
@@ -2130,11 +2194,11 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- Nobody brings a database into another cluster while the server runs: where this run of the server was
     -- told that the cluster is the same, the file that says so need not be read for every command.
-    RETURN EXISTS (
+    PERFORM FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time();
+    RETURN FOUND OR EXISTS (
         SELECT FROM pggit.oid_origin g
-        WHERE g.known_since = pg_postmaster_start_time()
-           OR g.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
-              AND g.major = (current_setting('server_version_num')::integer / 10000)::text);
+        WHERE g.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
+          AND g.major = (current_setting('server_version_num')::integer / 10000)::text);
 END
 $$;
 COMMENT ON FUNCTION pggit.is_adopted() IS 'Whether pggit.object_oids belongs to this cluster.';
@@ -2275,15 +2339,28 @@ $$;
 COMMENT ON FUNCTION pggit.events() IS
 'The events that tracking needs: the event trigger of each is named pggit_ and calls pggit.on_ with the event''s name.';
 
-CREATE FUNCTION pggit.is_recording() RETURNS boolean
+CREATE FUNCTION pggit.recording_mode() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_paused boolean;
+    is_known boolean;
 BEGIN
     -- A read-only transaction may REINDEX; it changes no definition, and could not record one.
-    RETURN current_setting('transaction_read_only') = 'off'
-       AND NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused');
+    IF current_setting('transaction_read_only') <> 'off' THEN
+        RETURN 'off';
+    END IF;
+    SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
+           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
+    INTO is_paused, is_known;
+    IF is_paused THEN
+        RETURN 'off';
+    END IF;
+    RETURN CASE WHEN CASE WHEN is_known THEN pggit.sees_the_present() ELSE pggit.can_record_now() END
+        THEN 'now' ELSE 'later' END;
 END
 $$;
-COMMENT ON FUNCTION pggit.is_recording() IS 'Whether commands are recorded at this moment.';
+COMMENT ON FUNCTION pggit.recording_mode() IS
+'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off.';
 
 CREATE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -2352,10 +2429,16 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
+    mode text;
     found pggit.address[];
     kind text;
 BEGIN
-    IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
+    -- What only drops is on_sql_drop()'s.
+    IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
+        RETURN;
+    END IF;
+    mode := pggit.recording_mode();
+    IF mode = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -2386,7 +2469,7 @@ BEGIN
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
     END IF;
-    IF pggit.can_record_now() THEN
+    IF mode = 'now' THEN
         PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
@@ -2406,21 +2489,25 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quot
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    mode text;
     trouble text;
     d record;
     still_there oid;
     found pggit.address[] := '{}';
     indexes text[] := '{}';
 BEGIN
-    IF NOT pggit.is_recording() THEN
+    mode := pggit.recording_mode();
+    IF mode = 'off' THEN
         RETURN;
     END IF;
-    -- What was dropped itself, and what lost a part but still stands.
+    found := ARRAY(
+        SELECT ROW(o.classid, o.objid)::pggit.address FROM pg_event_trigger_dropped_objects() o WHERE NOT o.is_temporary);
+    -- and what lost a part but still stands
     FOR d IN
-        SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
-        WHERE NOT o.is_temporary
+        SELECT o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+        WHERE NOT o.is_temporary AND o.object_type IN (
+            'table constraint', 'default value', 'composite type column', 'domain constraint', 'index')
     LOOP
-        found := found || ROW(d.classid, d.objid)::pggit.address;
         CASE
             WHEN d.object_type IN ('table constraint', 'default value') THEN
                 still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
@@ -2442,7 +2529,7 @@ BEGIN
     IF found = '{}' THEN
         RETURN;
     END IF;
-    IF NOT pggit.can_record_now() THEN
+    IF mode <> 'now' THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
         RETURN;
     END IF;

@@ -1,5 +1,5 @@
--- Readers for what pg_class holds. They take any number of relations: the one that a command changed, or all that
--- there are. What is rare is asked by a function of its own, which costs nothing where it is not called.
+-- Readers for what pg_class holds. What is rare is asked only where it is there, by a statement or a function of its own:
+-- PostgreSQL sets up every part of a query each time, whether it comes to be used or not.
 
 CREATE FUNCTION pggit.relation_name(relation oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -32,53 +32,61 @@ END
 $$;
 COMMENT ON FUNCTION pggit.read_identity(oid, smallint) IS 'What makes a column an identity column, with its sequence.';
 
-CREATE FUNCTION pggit.named_not_nulls(relations oid[]) RETURNS jsonb
+CREATE FUNCTION pggit.with_named_not_nulls(relation oid, columns jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (
-        SELECT jsonb_object_agg(k.conrelid || ' ' || a.attnum, jsonb_build_object('not_null_constraint', jsonb_build_object(
+DECLARE
+    named jsonb := (
+        SELECT jsonb_object_agg(a.attname, (columns -> a.attname) || jsonb_build_object('not_null_constraint', jsonb_build_object(
             'name', k.conname, 'definition', pg_get_constraintdef(k.oid), 'comment', m.description)))
         FROM pg_constraint k
         CROSS JOIN LATERAL (
-            SELECT x.attnum, x.attname, x.attnotnull FROM pg_attribute x WHERE x.attrelid = k.conrelid AND x.attnum = k.conkey[1] OFFSET 0) a
+            SELECT x.attname, x.attnotnull FROM pg_attribute x WHERE x.attrelid = k.conrelid AND x.attnum = k.conkey[1] OFFSET 0) a
         CROSS JOIN LATERAL (SELECT x.relname FROM pg_class x WHERE x.oid = k.conrelid OFFSET 0) r
         LEFT JOIN LATERAL (
             SELECT x.description FROM pg_description x
             WHERE x.objoid = k.oid AND x.classoid = 'pg_constraint'::regclass AND x.objsubid = 0 OFFSET 0) m ON true
-        WHERE k.conrelid = ANY (relations) AND k.contype = 'n' AND a.attnotnull
+        WHERE k.conrelid = relation AND k.contype = 'n' AND a.attnotnull
           AND (k.connoinherit OR NOT k.convalidated OR m.description IS NOT NULL
                -- one that came from a parent has no name of its own; a long name is shortened, which takes a closer look
                OR k.coninhcount = 0 AND k.conname <> r.relname || '_' || a.attname || '_not_null'
                   AND k.conname <> pggit.default_not_null_name(r.relname, a.attname)));
+BEGIN
+    RETURN CASE WHEN named IS NULL THEN columns ELSE columns || named END;
 END
 $$;
-COMMENT ON FUNCTION pggit.named_not_nulls(oid[]) IS
-'From PostgreSQL 18 on NOT NULL is a constraint with a name and properties of its own: those which are not what a plain NOT NULL gives, under relation and column number.';
+COMMENT ON FUNCTION pggit.with_named_not_nulls(oid, jsonb) IS
+'From PostgreSQL 18 on NOT NULL is a constraint with a name and properties of its own: adds those which are not what a plain NOT NULL gives to a relation''s columns.';
 
-CREATE FUNCTION pggit.read_columns(relations oid[]) RETURNS TABLE (relation oid, columns jsonb, names text[])
+CREATE FUNCTION pggit.read_columns(relation oid, comments jsonb, OUT columns jsonb, OUT names text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    not_nulls jsonb;
+    has_more boolean;
+    has_not_null boolean;
 BEGIN
-    IF current_setting('server_version_num')::integer >= 180000 THEN
-        not_nulls := pggit.named_not_nulls(relations);
-    END IF;
-    RETURN QUERY
-    SELECT a.attrelid, jsonb_object_agg(a.attname, jsonb_build_object(
+    -- What nearly every column has nothing else than. OFFSET 0: each type is looked up by its index.
+    SELECT jsonb_object_agg(a.attname, jsonb_build_object(
             'type', format_type(a.atttypid, a.atttypmod),
             'not_null', CASE WHEN a.attnotnull THEN true END,
-            'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END)
-        -- the rest is rare
-        || CASE WHEN m.description IS NULL AND a.attcollation = t.typcollation AND a.attstorage = t.typstorage
-                 AND a.attgenerated = '' AND a.attidentity = '' AND a.attcompression = '' AND a.attinhcount = 0
-                 AND coalesce(a.attstattarget, -1) = -1
-                 AND coalesce(a.attoptions, a.attfdwoptions, a.attacl::text[]) IS NULL
-            THEN '{}' ELSE jsonb_build_object(
+            'default', CASE WHEN a.atthasdef AND a.attgenerated = '' THEN (
+                SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END)),
+        array_agg(a.attname::text ORDER BY a.attnum),
+        bool_or(a.attcollation <> t.typcollation OR a.attstorage <> t.typstorage
+            OR a.attgenerated <> '' OR a.attidentity <> '' OR a.attcompression <> '' OR a.attinhcount > 0
+            OR a.attstattarget <> -1 OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL OR a.attacl IS NOT NULL),
+        bool_or(a.attnotnull)
+    INTO columns, names, has_more, has_not_null
+    FROM pg_attribute a
+    CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
+    IF has_more OR comments IS NOT NULL THEN
+        columns := (
+            SELECT jsonb_object_agg(a.attname, (columns -> a.attname) || jsonb_build_object(
                 'collation', CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                     THEN a.attcollation::regcollation::text END,
                 'generated', CASE WHEN a.attgenerated <> '' THEN jsonb_build_object(
                     'kind', CASE a.attgenerated WHEN 's' THEN 'stored' ELSE 'virtual' END,
-                    'expression', pg_get_expr(d.adbin, d.adrelid)) END,
+                    'expression', (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+                                   WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)) END,
                 'identity', CASE WHEN a.attidentity <> '' THEN pggit.read_identity(a.attrelid, a.attnum) END,
                 'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
                 'compression', CASE WHEN a.attcompression <> '' THEN a.attcompression::text END,
@@ -88,23 +96,18 @@ BEGIN
                 'fdw_options', pggit.safe_options(a.attfdwoptions),
                 'inherited', CASE WHEN a.attinhcount > 0 THEN true END,
                 'acl', pggit.sorted_acl(a.attacl),
-                'comment', m.description) END
-        || CASE WHEN not_nulls IS NULL THEN '{}' ELSE coalesce(not_nulls -> (a.attrelid || ' ' || a.attnum), '{}') END),
-        array_agg(a.attname::text ORDER BY a.attnum)
-    -- OFFSET 0, here and below: each is looked up by its index; PostgreSQL might read all there are and join.
-    FROM pg_attribute a
-    CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
-    LEFT JOIN LATERAL (
-        SELECT x.adbin, x.adrelid FROM pg_attrdef x WHERE a.atthasdef AND x.adrelid = a.attrelid AND x.adnum = a.attnum OFFSET 0) d ON true
-    LEFT JOIN LATERAL (
-        SELECT x.description FROM pg_description x
-        WHERE x.objoid = a.attrelid AND x.classoid = 'pg_class'::regclass AND x.objsubid = a.attnum OFFSET 0) m ON true
-    WHERE a.attrelid = ANY (relations) AND a.attnum > 0 AND NOT a.attisdropped
-    GROUP BY a.attrelid;
+                'comment', comments -> a.attnum::text))
+            FROM pg_attribute a
+            CROSS JOIN LATERAL (SELECT x.typcollation, x.typstorage FROM pg_type x WHERE x.oid = a.atttypid OFFSET 0) t
+            WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped);
+    END IF;
+    IF has_not_null AND current_setting('server_version_num')::integer >= 180000 THEN
+        columns := pggit.with_named_not_nulls(relation, columns);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_columns(oid[]) IS
-'Relations'' columns by name, with all that can be set on them, and the names in their order; nulls stand for what is not.';
+COMMENT ON FUNCTION pggit.read_columns(oid, jsonb) IS
+'A relation''s columns by name, with all that can be set on them, and the names in their order; nulls stand for what is not. comments are those of the relation and its columns by column number, if any.';
 
 CREATE FUNCTION pggit.default_not_null_name(table_name text, column_name text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -126,29 +129,41 @@ $$;
 COMMENT ON FUNCTION pggit.default_not_null_name(text, text) IS
 'The name that PostgreSQL 18 gives a NOT NULL constraint when nobody names it.';
 
-CREATE FUNCTION pggit.read_constraints(relations oid[]) RETURNS TABLE (relation oid, constraints jsonb)
+CREATE FUNCTION pggit.read_constraints(relation oid) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    constraints jsonb;
+    has_more boolean;
 BEGIN
-    RETURN QUERY
-    SELECT k.conrelid, jsonb_object_agg(k.conname, jsonb_build_object(
-        'definition', pg_get_constraintdef(k.oid),
-        'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END,
-        'parent', CASE WHEN k.conparentid <> 0 THEN pggit.constraint_name(k.conparentid) END,
-        'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0),
-        'index_options', pggit.sorted_options(x.reloptions),
-        'tablespace', CASE WHEN x.reltablespace <> 0 THEN pggit.tablespace_name(x.reltablespace) END,
-        'index_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = x.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0)))
-    FROM pg_constraint k
-    LEFT JOIN LATERAL (
-        SELECT y.oid, y.reloptions, y.reltablespace FROM pg_class y WHERE k.contype IN ('p', 'u', 'x') AND y.oid = k.conindid OFFSET 0) x ON true
     -- A foreign key that a partition has from its parent is the parent's.
-    WHERE k.conrelid = ANY (relations) AND k.contype IN ('c', 'f', 'p', 'u', 'x')
-      AND (k.contype <> 'f' OR k.conparentid = 0)
-    GROUP BY k.conrelid;
+    SELECT jsonb_object_agg(k.conname, jsonb_build_object(
+            'definition', pg_get_constraintdef(k.oid),
+            'inherited', CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN true END)),
+        bool_or(k.conparentid <> 0
+            OR EXISTS (SELECT FROM pg_description m WHERE m.objoid = ANY (ARRAY[k.oid, k.conindid]))
+            OR EXISTS (SELECT FROM pg_class x WHERE x.oid = k.conindid AND (x.reltablespace <> 0 OR x.reloptions IS NOT NULL)))
+    INTO constraints, has_more
+    FROM pg_constraint k
+    WHERE k.conrelid = relation AND k.contype IN ('c', 'f', 'p', 'u', 'x') AND (k.contype <> 'f' OR k.conparentid = 0);
+    IF has_more THEN
+        constraints := (
+            SELECT jsonb_object_agg(k.conname, (constraints -> k.conname) || jsonb_build_object(
+                'parent', CASE WHEN k.conparentid <> 0 THEN pggit.constraint_name(k.conparentid) END,
+                'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = k.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0),
+                'index_options', pggit.sorted_options(x.reloptions),
+                'tablespace', CASE WHEN x.reltablespace <> 0 THEN pggit.tablespace_name(x.reltablespace) END,
+                'index_comment', (SELECT m.description FROM pg_description m WHERE m.objoid = x.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0)))
+            FROM pg_constraint k
+            LEFT JOIN LATERAL (
+                SELECT y.oid, y.reloptions, y.reltablespace FROM pg_class y WHERE k.contype IN ('p', 'u', 'x') AND y.oid = k.conindid OFFSET 0) x ON true
+            WHERE k.conrelid = relation AND constraints ? k.conname AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+              AND (k.contype <> 'f' OR k.conparentid = 0));
+    END IF;
+    RETURN constraints;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_constraints(oid[]) IS
-'Tables'' constraints by name, NOT NULL left to the columns; nulls stand for what is not set.';
+COMMENT ON FUNCTION pggit.read_constraints(oid) IS
+'A table''s constraints by name, NOT NULL left to the columns; nulls stand for what is not set.';
 
 CREATE FUNCTION pggit.constraint_name(object oid) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -223,57 +238,84 @@ END
 $$;
 COMMENT ON FUNCTION pggit.access_method(oid) IS 'An access method''s name.';
 
-CREATE FUNCTION pggit.read_tables(relations oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_table(c pg_catalog.pg_class) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    x record;
+    k record;
+    definition jsonb;
 BEGIN
-    RETURN QUERY
-    SELECT 'pg_class'::regclass::oid, c.oid, CASE WHEN c.relispartition THEN p.parent END,
-        CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
-        n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-        jsonb_strip_nulls(jsonb_build_object(
-                'owner', pg_get_userbyid(c.relowner),
-                'options', pggit.sorted_options(c.reloptions),
-                -- 2 is heap in every cluster
-                'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN pggit.access_method(c.relam) END,
-                'tablespace', CASE WHEN c.reltablespace <> 0 THEN pggit.tablespace_name(c.reltablespace) END,
-                'clustered_on', CASE WHEN c.relhasindex THEN (
-                    SELECT quote_ident(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-                    WHERE i.indrelid = c.oid AND i.indisclustered) END,
-                'acl', pggit.acl_items(c.relacl, 'r', c.relowner),
-                'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
-            || CASE WHEN c.relkind IN ('v', 'm') THEN jsonb_build_object(
-                -- Whether a materialized view is populated is data, not schema.
-                'query', pg_get_viewdef(c.oid),
-                'columns', k.columns)
-            ELSE jsonb_build_object(
+    IF c.relpersistence = 't' THEN
+        RETURN NULL;
+    END IF;
+    -- comments: the relation's own under 0, the columns' under their numbers
+    SELECT n.nspname,
+        (SELECT jsonb_object_agg(m.objsubid, m.description) FROM pg_description m
+         WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass) AS comments,
+        (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid LIMIT 1) AS parent,
+        (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = c.oid AND i.indisclustered) AS clustered_on,
+        (SELECT o.reloptions FROM pg_class o WHERE o.oid = c.reltoastrelid) AS toast_options
+    INTO x FROM pg_namespace n WHERE n.oid = c.relnamespace;
+    IF NOT pggit.is_tracked_schema(x.nspname) THEN
+        RETURN NULL;
+    END IF;
+    k := pggit.read_columns(c.oid, x.comments);
+    definition := jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'columns', k.columns);
+    IF c.relkind IN ('v', 'm') THEN
+        -- Whether a materialized view is populated is data, not schema.
+        definition := definition || jsonb_build_object('query', pg_get_viewdef(c.oid));
+    ELSE
+        definition := definition || jsonb_build_object(
+            'columns', coalesce(k.columns, '{}'), 'constraints', pggit.read_constraints(c.oid));
+    END IF;
+    -- The rest is rare.
+    IF x.comments IS NOT NULL THEN
+        definition := definition || jsonb_build_object('comment', x.comments -> '0');
+    END IF;
+    IF c.relacl IS NOT NULL THEN
+        definition := definition || jsonb_build_object('acl', pggit.acl_items(c.relacl, 'r', c.relowner));
+    END IF;
+    IF x.clustered_on IS NOT NULL THEN
+        definition := definition || jsonb_build_object('clustered_on', (
+            SELECT quote_ident(y.relname) FROM pg_class y WHERE y.oid = x.clustered_on));
+    END IF;
+    -- 2 is heap in every cluster
+    IF c.reloptions IS NOT NULL OR c.reltablespace <> 0 OR c.relam NOT IN (0, 2) THEN
+        definition := definition || jsonb_build_object(
+            'options', pggit.sorted_options(c.reloptions),
+            'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN pggit.access_method(c.relam) END,
+            'tablespace', CASE WHEN c.reltablespace <> 0 THEN pggit.tablespace_name(c.reltablespace) END);
+    END IF;
+    IF c.relkind NOT IN ('v', 'm') THEN
+        IF x.toast_options IS NOT NULL THEN
+            definition := definition || jsonb_build_object('toast_options', pggit.sorted_options(x.toast_options));
+        END IF;
+        IF c.relhastriggers THEN
+            definition := definition || pggit.read_switches(c.oid);
+        END IF;
+        IF c.relkind <> 'r' OR c.relpersistence <> 'p' OR c.relrowsecurity OR c.relforcerowsecurity OR x.parent IS NOT NULL
+           OR c.reloftype <> 0 OR c.relreplident <> 'd'
+        THEN
+            definition := definition || jsonb_build_object(
                 'persistence', CASE WHEN c.relpersistence = 'u' THEN 'unlogged' END,
-                'columns', coalesce(k.columns, '{}'),
-                'constraints', q.constraints,
                 'row_security', CASE WHEN c.relrowsecurity THEN true END,
                 'force_row_security', CASE WHEN c.relforcerowsecurity THEN true END,
                 'partition_key', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
                 'partition_bound', CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
-                'parents', CASE WHEN p.parent IS NOT NULL THEN pggit.read_parents(c.oid) END,
+                'parents', CASE WHEN x.parent IS NOT NULL THEN pggit.read_parents(c.oid) END,
                 'of_type', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
-                'toast_options', (
-                    SELECT pggit.sorted_options(o.reloptions) FROM pg_class o WHERE o.oid = c.reltoastrelid),
                 'replica_identity', CASE WHEN c.relreplident <> 'd' THEN pggit.read_replica_identity(c.oid, c.relreplident) END)
-                || CASE WHEN c.relkind = 'f' THEN pggit.read_foreign_side(c.oid) ELSE '{}' END
-                || CASE WHEN c.relhastriggers THEN pggit.read_switches(c.oid) ELSE '{}' END END),
-        k.names
-    -- Full joins, since these are never made by a nested loop, whatever number of relations the plan is for.
-    FROM unnest(relations) AS r (relation)
-    FULL JOIN pggit.read_columns(relations) k USING (relation)
-    FULL JOIN pggit.read_constraints(relations) q USING (relation)
-    CROSS JOIN LATERAL (SELECT x.* FROM pg_class x WHERE x.oid = relation OFFSET 0) c
-    CROSS JOIN LATERAL (SELECT x.nspname FROM pg_namespace x WHERE x.oid = c.relnamespace OFFSET 0) n
-    LEFT JOIN LATERAL (SELECT i.inhparent AS parent FROM pg_inherits i WHERE i.inhrelid = c.oid LIMIT 1) p ON true
-    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't'
-      AND pggit.is_tracked_schema(n.nspname);
+                || CASE WHEN c.relkind = 'f' THEN pggit.read_foreign_side(c.oid) ELSE '{}' END;
+        END IF;
+    END IF;
+    RETURN ROW('pg_class'::regclass, c.oid, CASE WHEN c.relispartition THEN x.parent END,
+        CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
+        x.nspname, c.relname, quote_ident(x.nspname) || '.' || quote_ident(c.relname),
+        jsonb_strip_nulls(definition), k.names)::pggit.catalog_entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_tables(oid[]) IS
-'Tables, partitioned and foreign ones, views and materialized views, with all their parts.';
+COMMENT ON FUNCTION pggit.read_table(pg_catalog.pg_class) IS
+'A table, partitioned or foreign one, view or materialized view, with all its parts; null where it is not tracked.';
 
 CREATE FUNCTION pggit.read_sequence(c pg_catalog.pg_class, owner_table oid, owner_column integer)
 RETURNS jsonb
@@ -312,34 +354,40 @@ END
 $$;
 COMMENT ON FUNCTION pggit.parent_index(oid) IS 'The partitioned index that an index is part of.';
 
-CREATE FUNCTION pggit.read_indexes(relations oid[]) RETURNS SETOF pggit.catalog_entry
+CREATE FUNCTION pggit.read_index(c pg_catalog.pg_class) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    x record;
+    index_schema text;
 BEGIN
-    RETURN QUERY
-    SELECT 'pg_class'::regclass::oid, c.oid, i.indrelid, 'INDEX',
-        n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+    SELECT n.nspname, i.indrelid, t.relname, i.indexprs IS NOT NULL AS has_expressions,
+        (SELECT m.description FROM pg_description m
+         WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0) AS comment,
+        EXISTS (SELECT FROM pg_constraint k
+                WHERE k.conrelid = i.indrelid AND k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) AS is_constraint
+    INTO x
+    FROM pg_index i
+    JOIN pg_class t ON t.oid = i.indrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.indexrelid = c.oid;
+    -- A constraint's index is part of the constraint.
+    IF x.is_constraint IS NOT FALSE OR c.relpersistence = 't' OR NOT pggit.is_tracked_schema(x.nspname) THEN
+        RETURN NULL;
+    END IF;
+    index_schema := quote_ident(x.nspname);
+    RETURN ROW('pg_class'::regclass, c.oid, x.indrelid, 'INDEX', x.nspname, c.relname, index_schema || '.' || quote_ident(c.relname),
         jsonb_strip_nulls(jsonb_build_object(
             'definition', pg_get_indexdef(c.oid),
             -- in the index's own schema, always
-            'table', quote_ident(n.nspname) || '.' || quote_ident(t.relname),
+            'table', index_schema || '.' || quote_ident(x.relname),
             'parent', CASE WHEN c.relispartition THEN pggit.parent_index(c.oid) END,
             'tablespace', CASE WHEN c.reltablespace <> 0 THEN pggit.tablespace_name(c.reltablespace) END,
-            'statistics', CASE WHEN i.indexprs IS NOT NULL THEN pggit.index_statistics(c.oid) END,
-            'comment', m.description)),
-        NULL::text[]
-    FROM pg_class c
-    JOIN pg_index i ON i.indexrelid = c.oid
-    JOIN pg_class t ON t.oid = i.indrelid
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_description m ON m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0
-    WHERE c.oid = ANY (relations) AND c.relkind IN ('i', 'I') AND c.relpersistence <> 't'
-      AND pggit.is_tracked_schema(n.nspname)
-      -- A constraint's index is part of the constraint.
-      AND NOT EXISTS (SELECT FROM pg_constraint k
-                      WHERE k.conrelid = i.indrelid AND k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'));
+            'statistics', CASE WHEN x.has_expressions THEN pggit.index_statistics(c.oid) END,
+            'comment', x.comment)),
+        NULL)::pggit.catalog_entry;
 END
 $$;
-COMMENT ON FUNCTION pggit.read_indexes(oid[]) IS 'Indexes, but for those of constraints.';
+COMMENT ON FUNCTION pggit.read_index(pg_catalog.pg_class) IS 'An index; null for one of a constraint, and where it is not tracked.';
 
 CREATE FUNCTION pggit.read_relation(relation oid) RETURNS pggit.catalog_entry
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -348,15 +396,12 @@ DECLARE
     owner_table oid;
     owner_column integer;
     schema text;
-    entry pggit.catalog_entry;
 BEGIN
     SELECT r.* INTO c FROM pg_class r WHERE r.oid = relation;
     IF c.relkind IN ('r', 'p', 'f', 'v', 'm') THEN
-        SELECT t.* INTO entry FROM pggit.read_tables(ARRAY[relation]) t;
-        RETURN entry;
+        RETURN pggit.read_table(c);
     ELSIF c.relkind IN ('i', 'I') THEN
-        SELECT x.* INTO entry FROM pggit.read_indexes(ARRAY[relation]) x;
-        RETURN entry;
+        RETURN pggit.read_index(c);
     ELSIF c.relkind = 'S' AND c.relpersistence <> 't' THEN
         schema := (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace);
         -- An identity column's sequence is part of the column.

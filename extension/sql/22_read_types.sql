@@ -102,14 +102,12 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     p record;
 BEGIN
-    SELECT f.proname, f.prokind, f.proowner, f.proacl, n.nspname INTO p
+    SELECT f.proname, f.prokind, f.proowner, f.proacl, n.nspname,
+        (SELECT m.description FROM pg_description m WHERE m.objoid = object AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0) AS comment
+    INTO p
     FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = object;
     IF p.proname IS NULL OR NOT pggit.is_tracked_schema(p.nspname) THEN
         RETURN NULL;
-    ELSIF EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = 'pg_proc'::regclass AND d.objid = object AND d.deptype = 'i')
-    THEN
-        RETURN NULL;  -- the constructors of a range are part of its type
     END IF;
     RETURN ROW('pg_proc'::regclass, object, NULL,
         CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END,
@@ -119,7 +117,7 @@ BEGIN
             'definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(object) END,
             'aggregate', CASE WHEN p.prokind = 'a' THEN pggit.read_aggregate(object) END,
             'acl', pggit.acl_items(p.proacl, 'f', p.proowner),
-            'comment', (SELECT m.description FROM pg_description m WHERE m.objoid = object AND m.classoid = 'pg_proc'::regclass AND m.objsubid = 0))),
+            'comment', p.comment)),
         NULL)::pggit.catalog_entry;
 END
 $$;

@@ -141,15 +141,20 @@ AS $$
 DECLARE
     entry pggit.catalog_entry;
 BEGIN
-    IF NOT pggit.is_user_oid(class, object)
-       -- Members of an extension belong to the extension.
-       OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = object AND d.deptype = 'e')
-    THEN
+    IF NOT pggit.is_user_oid(class, object) THEN
+        RETURN NULL;
+    END IF;
+    -- Members of an extension belong to the extension.
+    PERFORM FROM pg_depend d WHERE d.classid = class AND d.objid = object
+        -- and the constructors of a range to its type
+        AND (d.deptype = 'e' OR d.deptype = 'i' AND class = 'pg_proc'::regclass);
+    IF FOUND THEN
         RETURN NULL;
     END IF;
     CASE class
-        WHEN 'pg_class'::regclass THEN entry := pggit.read_relation(object);
-        WHEN 'pg_proc'::regclass THEN entry := pggit.read_function(object);
+        -- These two look at the schema first.
+        WHEN 'pg_class'::regclass THEN RETURN pggit.read_relation(object);
+        WHEN 'pg_proc'::regclass THEN RETURN pggit.read_function(object);
         WHEN 'pg_type'::regclass THEN entry := pggit.read_type(object);
         WHEN 'pg_trigger'::regclass THEN entry := pggit.read_trigger(object);
         WHEN 'pg_rewrite'::regclass THEN entry := pggit.read_rule(object);
@@ -192,8 +197,9 @@ DECLARE
 BEGIN
     -- What there is most of is read together, the rest one by one.
     BEGIN
-        together := ARRAY(SELECT t FROM pggit.read_tables(relations) t)
-                 || ARRAY(SELECT i FROM pggit.read_indexes(relations) i);
+        together := ARRAY(
+            SELECT CASE WHEN c.relkind IN ('i', 'I') THEN pggit.read_index(c) ELSE pggit.read_table(c) END
+            FROM pg_class c WHERE c.oid = ANY (relations) AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'i', 'I'));
         others := ARRAY(SELECT n FROM unnest(addresses) n
                         WHERE n.classid <> 'pg_class'::regclass
                            OR EXISTS (SELECT FROM pg_class c WHERE c.oid = n.objid AND c.relkind = 'S'));
@@ -202,7 +208,7 @@ BEGIN
         others := addresses;
     END;
     RETURN QUERY SELECT t.* FROM unnest(together) t
-                 WHERE scope IS NULL OR pggit.in_scope(ROW(t.*)::pggit.catalog_entry, scope);
+                 WHERE t.objid IS NOT NULL AND (scope IS NULL OR pggit.in_scope(ROW(t.*)::pggit.catalog_entry, scope));
     FOREACH a IN ARRAY others LOOP
         BEGIN
             entry := pggit.read_object(a.classid, a.objid);

@@ -3,10 +3,7 @@
 CREATE FUNCTION pggit.distinct_addresses(addresses pggit.address[]) RETURNS pggit.address[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF cardinality(addresses) > 1 THEN
-        RETURN ARRAY(SELECT DISTINCT ROW(a.classid, a.objid)::pggit.address FROM unnest(addresses) a);
-    END IF;
-    RETURN addresses;
+    RETURN ARRAY(SELECT DISTINCT ROW(a.classid, a.objid)::pggit.address FROM unnest(addresses) a);
 END
 $$;
 COMMENT ON FUNCTION pggit.distinct_addresses(pggit.address[]) IS 'Each address once.';
@@ -24,6 +21,12 @@ BEGIN
     FOREACH a IN ARRAY addresses LOOP
         class := a.classid;
         home := NULL;
+        IF class NOT IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass,
+                         'pg_rewrite'::regclass, 'pg_trigger'::regclass)
+        THEN
+            homes := homes || a;
+            CONTINUE;
+        END IF;
         CASE class
             WHEN 'pg_class'::regclass THEN
                 SELECT c.relkind, c.reltype INTO rel FROM pg_class c WHERE c.oid = a.objid;
@@ -75,15 +78,13 @@ BEGIN
                 IF home IS NOT NULL THEN
                     class := 'pg_class'::regclass;
                 END IF;
-            ELSE
-                NULL;
         END CASE;
         a := ROW(class, coalesce(home, a.objid))::pggit.address;
         IF a IS DISTINCT FROM homes[cardinality(homes)] THEN
             homes := homes || a;
         END IF;
     END LOOP;
-    RETURN pggit.distinct_addresses(homes);
+    RETURN CASE WHEN cardinality(homes) > 1 THEN pggit.distinct_addresses(homes) ELSE homes END;
 END
 $$;
 COMMENT ON FUNCTION pggit.home_addresses(pggit.address[]) IS
@@ -112,10 +113,24 @@ COMMENT ON FUNCTION pggit.table_family(oid) IS 'A table and its descendants, tho
 CREATE FUNCTION pggit.table_parts(c pg_catalog.pg_class) RETURNS pggit.address[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- what hung on the table when it was last read, and perhaps does no more
-    parts pggit.address[] := ARRAY(
-        SELECT ROW(o.classid, o.objid)::pggit.address FROM pggit.object_oids o WHERE o.relid = c.oid);
+    parts pggit.address[];
 BEGIN
+    IF c.relkind = 'v' THEN
+        parts := ARRAY(SELECT ROW(o.classid, o.objid)::pggit.address FROM pggit.object_oids o WHERE o.relid = c.oid);
+    ELSE
+        parts := ARRAY(
+            -- what hung on the table when it was last read, and perhaps does no more
+            SELECT ROW(o.classid, o.objid)::pggit.address FROM pggit.object_oids o WHERE o.relid = c.oid
+            UNION ALL
+            SELECT ROW('pg_statistic_ext'::regclass, s.oid)::pggit.address FROM pg_statistic_ext s
+            WHERE s.stxrelid = c.oid
+            UNION ALL
+            SELECT ROW('pg_policy'::regclass, p.oid)::pggit.address FROM pg_policy p WHERE p.polrelid = c.oid
+            UNION ALL  -- sequences that a column owns
+            SELECT ROW(d.classid, d.objid)::pggit.address FROM pg_depend d
+            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0
+              AND d.classid = 'pg_class'::regclass AND d.deptype = 'a');
+    END IF;
     IF c.relhasindex THEN
         parts := parts || ARRAY(
             SELECT ROW('pg_class'::regclass, i.indexrelid)::pggit.address FROM pg_index i
@@ -130,17 +145,6 @@ BEGIN
         parts := parts || ARRAY(
             SELECT ROW('pg_rewrite'::regclass, r.oid)::pggit.address FROM pg_rewrite r
             WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN');
-    END IF;
-    IF c.relkind IN ('r', 'p', 'f', 'm') THEN
-        parts := parts || ARRAY(
-            SELECT ROW('pg_statistic_ext'::regclass, s.oid)::pggit.address FROM pg_statistic_ext s
-            WHERE s.stxrelid = c.oid
-            UNION ALL
-            SELECT ROW('pg_policy'::regclass, p.oid)::pggit.address FROM pg_policy p WHERE p.polrelid = c.oid
-            UNION ALL  -- sequences that a column owns
-            SELECT ROW(d.classid, d.objid)::pggit.address FROM pg_depend d
-            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0
-              AND d.classid = 'pg_class'::regclass AND d.deptype = 'a');
     END IF;
     RETURN parts;
 END
@@ -171,7 +175,7 @@ BEGIN
             found := found || ROW('pg_class'::regclass, c.oid)::pggit.address || pggit.table_parts(c);
         END LOOP;
     END IF;
-    RETURN pggit.distinct_addresses(found);
+    RETURN CASE WHEN cardinality(found) > 1 THEN pggit.distinct_addresses(found) ELSE found END;
 END
 $$;
 COMMENT ON FUNCTION pggit.with_table_parts(pggit.address[]) IS
@@ -211,19 +215,18 @@ COMMENT ON FUNCTION pggit.dependents(pggit.address[], oid[]) IS
 
 CREATE FUNCTION pggit.worded_by_columns(relation oid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    t record;
 BEGIN
-    IF EXISTS (SELECT FROM pg_depend d
-               WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation
-                 AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
-    THEN
-        RETURN true;
-    END IF;
-    SELECT y.oid, y.typarray INTO t FROM pg_class c JOIN pg_type y ON y.oid = c.reltype WHERE c.oid = relation;
     RETURN EXISTS (
-        SELECT FROM pg_depend d
-        WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray) AND d.objid <> t.typarray);
+            SELECT FROM pg_depend d
+            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation
+              AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
+        OR EXISTS (
+            SELECT FROM pg_class c JOIN pg_type t ON t.oid = c.reltype
+            CROSS JOIN LATERAL (
+                SELECT FROM pg_depend d
+                WHERE d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray) AND d.objid <> t.typarray
+                OFFSET 0) d  -- or PostgreSQL would join, and read all of pg_depend
+            WHERE c.oid = relation);
 END
 $$;
 COMMENT ON FUNCTION pggit.worded_by_columns(oid) IS

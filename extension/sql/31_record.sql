@@ -101,8 +101,16 @@ DECLARE
     object_id bigint;
 BEGIN
     IF o.id IS NULL OR NOT o.is_active OR o.tree_key <> new_key THEN
-        SELECT * INTO other FROM pggit.objects WHERE is_active AND tree_key = new_key;
-        IF o.is_active AND other.id IS NOT NULL AND NOT other.is_manual THEN
+        SELECT * INTO other FROM (
+            SELECT a.* FROM pggit.objects a WHERE a.is_active AND a.tree_key = new_key
+            UNION ALL
+            (SELECT z.* FROM pggit.objects z WHERE NOT z.is_active AND z.tree_key = new_key ORDER BY z.id DESC LIMIT 1)
+        ) x LIMIT 1;
+        IF NOT other.is_active THEN
+            IF o.is_active IS NOT TRUE THEN
+                o := other;
+            END IF;
+        ELSIF o.is_active AND other.id IS NOT NULL AND NOT other.is_manual THEN
             -- Only one object can have this identity, and it is not the one the index gives it to.
             PERFORM pggit.record_drop(other.id, doing);
         ELSIF o.is_active AND other.id IS NOT NULL THEN
@@ -111,7 +119,7 @@ BEGIN
             o := other;  -- the same object under a new OID, or one announced by hand
             DELETE FROM pggit.object_oids x WHERE x.object_id = o.id;
         ELSIF o.is_active IS NOT TRUE THEN
-            SELECT * INTO o FROM pggit.objects WHERE NOT is_active AND tree_key = new_key ORDER BY id DESC LIMIT 1;
+            o := other;  -- none at all
         END IF;
     END IF;
 
@@ -133,6 +141,10 @@ BEGIN
     IF o.id IS NULL THEN
         INSERT INTO pggit.objects (id, schema_name, object_name, object_type, identity, blob, column_order)
         VALUES (object_id, entry.schema_name, entry.object_name, entry.object_type, entry.identity, new_blob, entry.column_order);
+    ELSIF kind IS NOT NULL AND was_there AND o.tree_key = new_key THEN
+        -- the same names, from which PostgreSQL would work out tree_key again
+        UPDATE pggit.objects SET blob = new_blob, column_order = entry.column_order, updated_at = clock_timestamp()
+        WHERE id = o.id;
     ELSIF kind IS NOT NULL THEN
         UPDATE pggit.objects
         SET schema_name = entry.schema_name, object_name = entry.object_name, object_type = entry.object_type,
@@ -404,11 +416,11 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- Nobody brings a database into another cluster while the server runs: where this run of the server was
     -- told that the cluster is the same, the file that says so need not be read for every command.
-    RETURN EXISTS (
+    PERFORM FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time();
+    RETURN FOUND OR EXISTS (
         SELECT FROM pggit.oid_origin g
-        WHERE g.known_since = pg_postmaster_start_time()
-           OR g.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
-              AND g.major = (current_setting('server_version_num')::integer / 10000)::text);
+        WHERE g.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
+          AND g.major = (current_setting('server_version_num')::integer / 10000)::text);
 END
 $$;
 COMMENT ON FUNCTION pggit.is_adopted() IS 'Whether pggit.object_oids belongs to this cluster.';

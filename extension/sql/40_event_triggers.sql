@@ -15,15 +15,28 @@ $$;
 COMMENT ON FUNCTION pggit.events() IS
 'The events that tracking needs: the event trigger of each is named pggit_ and calls pggit.on_ with the event''s name.';
 
-CREATE FUNCTION pggit.is_recording() RETURNS boolean
+CREATE FUNCTION pggit.recording_mode() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_paused boolean;
+    is_known boolean;
 BEGIN
     -- A read-only transaction may REINDEX; it changes no definition, and could not record one.
-    RETURN current_setting('transaction_read_only') = 'off'
-       AND NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused');
+    IF current_setting('transaction_read_only') <> 'off' THEN
+        RETURN 'off';
+    END IF;
+    SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
+           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
+    INTO is_paused, is_known;
+    IF is_paused THEN
+        RETURN 'off';
+    END IF;
+    RETURN CASE WHEN CASE WHEN is_known THEN pggit.sees_the_present() ELSE pggit.can_record_now() END
+        THEN 'now' ELSE 'later' END;
 END
 $$;
-COMMENT ON FUNCTION pggit.is_recording() IS 'Whether commands are recorded at this moment.';
+COMMENT ON FUNCTION pggit.recording_mode() IS
+'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off.';
 
 CREATE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -108,6 +121,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
+    mode text;
     found pggit.address[];
     kind text;
 BEGIN
@@ -118,7 +132,12 @@ BEGIN
         took_ms := NULL;
     END;
     BEGIN
-        IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR NOT pggit.is_recording() THEN
+        -- What only drops is on_sql_drop()'s.
+        IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
+            RETURN;
+        END IF;
+        mode := pggit.recording_mode();
+        IF mode = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -150,7 +169,7 @@ BEGIN
             RETURN;
         END IF;
         is_counted := true;
-        IF pggit.can_record_now() THEN
+        IF mode = 'now' THEN
             PERFORM pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
@@ -178,6 +197,7 @@ DECLARE
     is_counted boolean := false;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
+    mode text;
     trouble text;
     d record;
     still_there oid;
@@ -190,15 +210,18 @@ BEGIN
         took_ms := NULL;
     END;
     BEGIN
-        IF NOT pggit.is_recording() THEN
+        mode := pggit.recording_mode();
+        IF mode = 'off' THEN
             RETURN;
         END IF;
-        -- What was dropped itself, and what lost a part but still stands.
+        found := ARRAY(
+            SELECT ROW(o.classid, o.objid)::pggit.address FROM pg_event_trigger_dropped_objects() o WHERE NOT o.is_temporary);
+        -- and what lost a part but still stands
         FOR d IN
-            SELECT o.classid, o.objid, o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
-            WHERE NOT o.is_temporary
+            SELECT o.object_type, o.address_names FROM pg_event_trigger_dropped_objects() o
+            WHERE NOT o.is_temporary AND o.object_type IN (
+                'table constraint', 'default value', 'composite type column', 'domain constraint', 'index')
         LOOP
-            found := found || ROW(d.classid, d.objid)::pggit.address;
             CASE
                 WHEN d.object_type IN ('table constraint', 'default value') THEN
                     still_there := to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]));
@@ -221,7 +244,7 @@ BEGIN
             RETURN;
         END IF;
         is_counted := is_all;
-        IF pggit.can_record_now() THEN
+        IF mode = 'now' THEN
             -- Of what is gone only the index's own objects matter.
             found := ARRAY(
                 SELECT a FROM unnest(found) a

@@ -92,11 +92,12 @@ def test_names_that_need_quotes(db: Connection, name: str) -> None:
     [
         pytest.param("ALTER TABLE pggit.history ADD CHECK (command_tag <> 'CREATE TABLE')", id="row-refused"),
         pytest.param("ALTER TABLE pggit.object_oids RENAME TO elsewhere", id="table-missing"),
-        pytest.param("DROP FUNCTION pggit.read_columns(oid[])", id="function-missing"),
+        pytest.param("DROP FUNCTION pggit.read_columns(oid, jsonb)", id="function-missing"),
     ],
 )
 def test_an_error_of_tracking_is_kept_and_not_passed_on(db: Connection, connect: Connect, fault: str) -> None:
-    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC; ALTER EXTENSION pggit DROP FUNCTION pggit.read_columns(oid[])")
+    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    db.execute("ALTER EXTENSION pggit DROP FUNCTION pggit.read_columns(oid, jsonb)")
     db.execute("SET session_replication_role = replica")
     db.execute(fault)
     db.execute("RESET session_replication_role")
