@@ -138,8 +138,8 @@ def _joined(parts: Sequence[str]) -> str:
 
 def with_locks(script: str, tables: Iterable[str]) -> str:
     """The script with the tables that it locks in its head, where `pggit upgrade` reads them."""
-    end_of_head = "\nSET LOCAL search_path"
-    return script.replace(end_of_head, f"\n-- Locks: {', '.join(sorted(tables))}{end_of_head}", 1)
+    found = ", ".join(sorted(tables))
+    return script.replace(releasecut.NO_LOCKS, f"-- Locks: {found}", 1) if found else script
 
 
 def _statements(steps: Sequence[Step], old: Side, new: Side) -> Iterator[str]:
