@@ -1469,8 +1469,13 @@ BEGIN
 END
 $permissions$;
 
--- From here on others' commands are deferred. `pggit upgrade` builds these indexes beforehand, in these words, and
--- nobody waits; another one of that name, and one that was not finished, is of no use.
+-- From here on others' commands are deferred. The order is that in which those commands lock, or they and this would
+-- wait for each other.
+LOCK TABLE pggit.objects IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE pggit.history IN ACCESS EXCLUSIVE MODE;
+
+-- `pggit upgrade` builds these indexes beforehand, in these words, and nobody waits; another one of that name, and one
+-- that was not finished, is of no use.
 DO $indexes$
 DECLARE
     wanted text;

@@ -275,7 +275,8 @@ DECLARE
     is_empty boolean;
     next_id bigint;
 BEGIN
-    LOCK TABLE pggit.history, pggit.objects IN ACCESS EXCLUSIVE MODE;  -- so that nothing is added while it is copied
+    -- So that nothing is added while it is copied; in the order in which others' commands lock.
+    LOCK TABLE pggit.objects, pggit.history IN ACCESS EXCLUSIVE MODE;
     next_id := (SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h);
     FOR part IN SELECT p.part FROM pggit.parked_parts() p LOOP
         PERFORM pggit.unpark(part, NULL);

@@ -2281,6 +2281,7 @@ DECLARE
     due pggit.unsettled;
     doing pggit.command;
     settled integer := 0;
+    is_busy boolean := false;
     trouble text;
 BEGIN
     IF NOT pggit.sees_the_present() THEN
@@ -2304,11 +2305,17 @@ BEGIN
         doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
                      due.application_name, due.client_addr, due.backend_pid, due.transaction_id,
                      due.duration_ms, due.performance_impact)::pggit.command;
+        IF is_busy THEN
+            -- Not one wait for each: this is somebody's command.
+            PERFORM pggit.defer(doing, due.addresses);
+            CONTINUE;
+        END IF;
         BEGIN
             PERFORM pggit.record_command(doing, due.addresses);
             settled := settled + 1;
         EXCEPTION
         WHEN lock_not_available OR deadlock_detected THEN
+            is_busy := true;
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
@@ -9292,6 +9299,8 @@ BEGIN
     -- A short wait for locks at a time, so that nobody waits long behind it.
     WHILE trouble IS NULL AND state OPERATOR(pg_catalog.<>) 'done' LOOP
         BEGIN
+            -- Only who looks for deadlocks gets autovacuum out of its way, which by default takes a second.
+            PERFORM pg_catalog.set_config('deadlock_timeout', '50ms', true);
             PERFORM pg_catalog.set_config('lock_timeout', CASE WHEN waits OPERATOR(pg_catalog.=) '0' THEN '1s' ELSE waits END, true);
             PERFORM pggit.switch_version(run);
             state := 'done';

@@ -503,6 +503,7 @@ DECLARE
     due pggit.unsettled;
     doing pggit.command;
     settled integer := 0;
+    is_busy boolean := false;
     trouble text;
 BEGIN
     IF NOT pggit.sees_the_present() THEN
@@ -526,11 +527,17 @@ BEGIN
         doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
                      due.application_name, due.client_addr, due.backend_pid, due.transaction_id,
                      due.duration_ms, due.performance_impact)::pggit.command;
+        IF is_busy THEN
+            -- Not one wait for each: this is somebody's command.
+            PERFORM pggit.defer(doing, due.addresses);
+            CONTINUE;
+        END IF;
         BEGIN
             PERFORM pggit.record_command(doing, due.addresses);
             settled := settled + 1;
         EXCEPTION
         WHEN lock_not_available OR deadlock_detected THEN
+            is_busy := true;
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;

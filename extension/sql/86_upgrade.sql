@@ -508,6 +508,8 @@ BEGIN
     -- A short wait for locks at a time, so that nobody waits long behind it.
     WHILE trouble IS NULL AND state OPERATOR(pg_catalog.<>) 'done' LOOP
         BEGIN
+            -- Only who looks for deadlocks gets autovacuum out of its way, which by default takes a second.
+            PERFORM pg_catalog.set_config('deadlock_timeout', '50ms', true);
             PERFORM pg_catalog.set_config('lock_timeout', CASE WHEN waits OPERATOR(pg_catalog.=) '0' THEN '1s' ELSE waits END, true);
             PERFORM pggit.switch_version(run);
             state := 'done';
