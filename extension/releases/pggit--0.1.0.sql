@@ -8724,17 +8724,37 @@ COMMENT ON FUNCTION pggit.grown_tables() IS 'The tables that can only grow, in w
 
 -- Copies of the data -------------------------------------------------------------------------------
 
+CREATE FUNCTION pggit.make_private(schema_name text, table_name text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    grantee text;
+BEGIN
+    FOR grantee IN
+        SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+        FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = table_name
+        CROSS JOIN LATERAL aclexplode(CASE WHEN table_name IS NULL THEN n.nspacl ELSE c.relacl END) a
+        WHERE n.nspname = schema_name AND a.grantee <> CASE WHEN table_name IS NULL THEN n.nspowner ELSE c.relowner END
+    LOOP
+        EXECUTE CASE WHEN table_name IS NULL THEN format('REVOKE ALL ON SCHEMA %I FROM %s', schema_name, grantee)
+            ELSE format('REVOKE ALL ON TABLE %I.%I FROM %s', schema_name, table_name, grantee) END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.make_private(text, text) IS
+'Takes from everybody but the owner what the database''s default privileges gave on a new schema, or on a new table in it.';
+
 CREATE FUNCTION pggit.copy_data(backup_schema text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
 DECLARE
     table_name text;
 BEGIN
     EXECUTE format('CREATE SCHEMA %I', backup_schema);
-    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', backup_schema);
+    PERFORM pggit.make_private(backup_schema);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', backup_schema,
                    format('pgGit''s data as version %s had them; pggit.restore_upgrade_backup(%L) brings them back.', pggit.version(), backup_schema));
     FOREACH table_name IN ARRAY pggit.data_tables() LOOP
         EXECUTE format('CREATE TABLE %I.%I AS TABLE pggit.%I', backup_schema, table_name, table_name);
+        PERFORM pggit.make_private(backup_schema, table_name);
     END LOOP;
 END
 $$;
