@@ -419,17 +419,40 @@ $$;
 COMMENT ON FUNCTION pggit.compare_with_copy(bigint) IS
 'Last step of upgrade(): how many rows of the copy that it made are not there any more, word for word, in each table that can only grow.';
 
-CREATE FUNCTION pggit.complete_update(from_version text, to_version text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION pggit.renew_access() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
 DECLARE
     grantee record;
+    privileges pg_init_privs[] := ARRAY(SELECT p FROM pg_init_privs p WHERE p.privtype = 'e');
+    holders pg_shdepend[] := ARRAY(SELECT d FROM pg_shdepend d WHERE d.deptype = 'i');
 BEGIN
-    PERFORM pggit.migrate_data();
-    UPDATE pggit.settings SET value = to_version, set_by = session_user, set_at = clock_timestamp() WHERE name = 'data_version';
-    -- New functions, for those who had access; what they had beside it stays.
     FOR grantee IN SELECT a.role_name, a.level FROM pggit.list_access() a WHERE a.level IS NOT NULL LOOP
         PERFORM pggit.extend_access(grantee.role_name, grantee.level);
     END LOOP;
+    -- PostgreSQL takes what is granted within a script for the extension's own initial privileges, and with it whatever
+    -- users had granted on the same object: no dump would hold that any more.
+    DELETE FROM pg_init_privs p
+    WHERE p.privtype = 'e' AND NOT EXISTS (
+        SELECT FROM unnest(privileges) b WHERE (b.objoid, b.classoid, b.objsubid) = (p.objoid, p.classoid, p.objsubid));
+    UPDATE pg_init_privs p SET initprivs = b.initprivs
+    FROM unnest(privileges) b
+    WHERE (b.objoid, b.classoid, b.objsubid) = (p.objoid, p.classoid, p.objsubid) AND b.initprivs::text <> p.initprivs::text;
+    DELETE FROM pg_shdepend d
+    WHERE d.deptype = 'i' AND NOT EXISTS (
+        SELECT FROM unnest(holders) b
+        WHERE (b.dbid, b.classid, b.objid, b.objsubid, b.refclassid, b.refobjid) = (d.dbid, d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid))
+      AND d.dbid = (SELECT x.oid FROM pg_database x WHERE x.datname = current_database());
+END
+$$;
+COMMENT ON FUNCTION pggit.renew_access() IS
+'Gives those who have a level of access what a new version brought for it; what they had beside it stays.';
+
+CREATE FUNCTION pggit.complete_update(from_version text, to_version text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pggit.migrate_data();
+    UPDATE pggit.settings SET value = to_version, set_by = session_user, set_at = clock_timestamp() WHERE name = 'data_version';
+    PERFORM pggit.renew_access();
     -- upgrade() has its own row.
     INSERT INTO pggit.upgrade_log (from_version, to_version, started_at, completed_at, status, run_by, backend_pid, backend_start)
     SELECT from_version, to_version, statement_timestamp(), clock_timestamp(), 'completed', session_user, a.pid, a.backend_start
@@ -475,6 +498,7 @@ BEGIN
             USING ERRCODE = 'GT048', HINT = 'Install that version of the package and restore the dump there.';
     END IF;
     PERFORM pggit.migrate_data();
+    PERFORM pggit.renew_access();
     UPDATE pggit.settings SET value = here, set_by = session_user, set_at = clock_timestamp() WHERE name = 'data_version';
 END
 $$;
