@@ -283,7 +283,7 @@ BEGIN
     END LOOP;
     IF to_regnamespace('pggit_attic') IS NULL THEN
         CREATE SCHEMA pggit_attic;
-        REVOKE ALL ON SCHEMA pggit_attic FROM PUBLIC;
+        PERFORM pggit.make_private('pggit_attic');
         COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
         ALTER EXTENSION pggit DROP SCHEMA pggit_attic;
     ELSIF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic'
@@ -315,6 +315,7 @@ BEGIN
     ALTER TABLE pggit_attic.pggit_objects ADD PRIMARY KEY (id);
     ALTER TABLE pggit_attic.pggit_history ADD PRIMARY KEY (id);
     FOREACH part IN ARRAY ARRAY['settings', 'objects', 'history'] LOOP
+        PERFORM pggit.make_private('pggit_attic', 'pggit_' || part);
         EXECUTE format('ALTER EXTENSION pggit DROP TABLE pggit_attic.%I', 'pggit_' || part);
     END LOOP;
     -- Nothing stays of what held nothing.

@@ -102,14 +102,19 @@ CREATE FUNCTION pggit.list_access() RETURNS TABLE (role_name text, level text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
+    -- What is not for users is granted by grant_access() alone: a function that somebody granted by hand is no level.
     SELECT r.rolname::text,
-        (SELECT a.level FROM pg_proc p JOIN pggit.access_list() a ON a.function_name = p.proname
-         CROSS JOIN LATERAL aclexplode(p.proacl) x
-         WHERE p.pronamespace = 'pggit'::regnamespace AND x.grantee = r.oid AND a.level <> 'owner'
-         ORDER BY array_position(pggit.access_levels(), a.level) DESC LIMIT 1)
+        (SELECT l.level FROM unnest(pggit.access_levels()) WITH ORDINALITY AS l (level, place)
+         WHERE l.place = (
+             SELECT count(DISTINCT a.level) FROM pg_proc p JOIN pggit.access_list() a ON a.function_name = p.proname
+             CROSS JOIN LATERAL aclexplode(p.proacl) x
+             WHERE p.pronamespace = 'pggit'::regnamespace AND x.grantee = r.oid AND NOT a.is_public
+               AND array_position(pggit.access_levels(), a.level) <= l.place)
+         ORDER BY l.place DESC LIMIT 1)
     FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) g JOIN pg_roles r ON r.oid = g.grantee
     WHERE n.nspname = 'pggit' AND g.grantee <> n.nspowner
     GROUP BY r.oid, r.rolname ORDER BY r.rolname;
 END
 $$;
-COMMENT ON FUNCTION pggit.list_access() IS 'The roles that were granted access, with their level.';
+COMMENT ON FUNCTION pggit.list_access() IS
+'The roles that were granted access, with the level that grant_access() gave; null for those that were granted single things by hand.';

@@ -22,17 +22,37 @@ COMMENT ON FUNCTION pggit.grown_tables() IS 'The tables that can only grow, in w
 
 -- Copies of the data -------------------------------------------------------------------------------
 
+CREATE FUNCTION pggit.make_private(schema_name text, table_name text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    grantee text;
+BEGIN
+    FOR grantee IN
+        SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+        FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = table_name
+        CROSS JOIN LATERAL aclexplode(CASE WHEN table_name IS NULL THEN n.nspacl ELSE c.relacl END) a
+        WHERE n.nspname = schema_name AND a.grantee <> CASE WHEN table_name IS NULL THEN n.nspowner ELSE c.relowner END
+    LOOP
+        EXECUTE CASE WHEN table_name IS NULL THEN format('REVOKE ALL ON SCHEMA %I FROM %s', schema_name, grantee)
+            ELSE format('REVOKE ALL ON TABLE %I.%I FROM %s', schema_name, table_name, grantee) END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.make_private(text, text) IS
+'Takes from everybody but the owner what the database''s default privileges gave on a new schema, or on a new table in it.';
+
 CREATE FUNCTION pggit.copy_data(backup_schema text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
 DECLARE
     table_name text;
 BEGIN
     EXECUTE format('CREATE SCHEMA %I', backup_schema);
-    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', backup_schema);
+    PERFORM pggit.make_private(backup_schema);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', backup_schema,
                    format('pgGit''s data as version %s had them; pggit.restore_upgrade_backup(%L) brings them back.', pggit.version(), backup_schema));
     FOREACH table_name IN ARRAY pggit.data_tables() LOOP
         EXECUTE format('CREATE TABLE %I.%I AS TABLE pggit.%I', backup_schema, table_name, table_name);
+        PERFORM pggit.make_private(backup_schema, table_name);
     END LOOP;
 END
 $$;
@@ -399,17 +419,40 @@ $$;
 COMMENT ON FUNCTION pggit.compare_with_copy(bigint) IS
 'Last step of upgrade(): how many rows of the copy that it made are not there any more, word for word, in each table that can only grow.';
 
-CREATE FUNCTION pggit.complete_update(from_version text, to_version text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION pggit.renew_access() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
 DECLARE
     grantee record;
+    privileges pg_init_privs[] := ARRAY(SELECT p FROM pg_init_privs p WHERE p.privtype = 'e');
+    holders pg_shdepend[] := ARRAY(SELECT d FROM pg_shdepend d WHERE d.deptype = 'i');
 BEGIN
-    PERFORM pggit.migrate_data();
-    UPDATE pggit.settings SET value = to_version, set_by = session_user, set_at = clock_timestamp() WHERE name = 'data_version';
-    -- New functions, for those who had access; what they had beside it stays.
     FOR grantee IN SELECT a.role_name, a.level FROM pggit.list_access() a WHERE a.level IS NOT NULL LOOP
         PERFORM pggit.extend_access(grantee.role_name, grantee.level);
     END LOOP;
+    -- PostgreSQL takes what is granted within a script for the extension's own initial privileges, and with it whatever
+    -- users had granted on the same object: no dump would hold that any more.
+    DELETE FROM pg_init_privs p
+    WHERE p.privtype = 'e' AND NOT EXISTS (
+        SELECT FROM unnest(privileges) b WHERE (b.objoid, b.classoid, b.objsubid) = (p.objoid, p.classoid, p.objsubid));
+    UPDATE pg_init_privs p SET initprivs = b.initprivs
+    FROM unnest(privileges) b
+    WHERE (b.objoid, b.classoid, b.objsubid) = (p.objoid, p.classoid, p.objsubid) AND b.initprivs::text <> p.initprivs::text;
+    DELETE FROM pg_shdepend d
+    WHERE d.deptype = 'i' AND NOT EXISTS (
+        SELECT FROM unnest(holders) b
+        WHERE (b.dbid, b.classid, b.objid, b.objsubid, b.refclassid, b.refobjid) = (d.dbid, d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid))
+      AND d.dbid = (SELECT x.oid FROM pg_database x WHERE x.datname = current_database());
+END
+$$;
+COMMENT ON FUNCTION pggit.renew_access() IS
+'Gives those who have a level of access what a new version brought for it; what they had beside it stays.';
+
+CREATE FUNCTION pggit.complete_update(from_version text, to_version text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pggit.migrate_data();
+    UPDATE pggit.settings SET value = to_version, set_by = session_user, set_at = clock_timestamp() WHERE name = 'data_version';
+    PERFORM pggit.renew_access();
     -- upgrade() has its own row.
     INSERT INTO pggit.upgrade_log (from_version, to_version, started_at, completed_at, status, run_by, backend_pid, backend_start)
     SELECT from_version, to_version, statement_timestamp(), clock_timestamp(), 'completed', session_user, a.pid, a.backend_start
@@ -455,6 +498,7 @@ BEGIN
             USING ERRCODE = 'GT048', HINT = 'Install that version of the package and restore the dump there.';
     END IF;
     PERFORM pggit.migrate_data();
+    PERFORM pggit.renew_access();
     UPDATE pggit.settings SET value = here, set_by = session_user, set_at = clock_timestamp() WHERE name = 'data_version';
 END
 $$;

@@ -83,13 +83,16 @@ BEGIN
             FROM CAST(pg_get_serial_sequence(format('pggit.%I', part.part), part.key) AS regclass) AS s (name);
         END IF;
     END LOOP;
-    -- What is not counted yet: all that there is, or what 0.1.0, which counts nothing, added after a downgrade.
-    IF NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'uncounted')
-       AND EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'data_version' AND s.value = '0.1.0')
-    THEN
+    -- What is not counted yet: all that there is, or what 0.1.0, which counts nothing, added after a downgrade. Where a
+    -- dump of 0.1.0 was restored, this version has counted what came since, and counts it again.
+    IF EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'data_version' AND s.value = '0.1.0') THEN
         DELETE FROM pggit.tallies t WHERE t.counter IN ('change', 'error');
-        INSERT INTO pggit.tallies (counter, label, amount, total) SELECT 'error', '', count(*), 0 FROM pggit.tracking_errors;
-        PERFORM pggit.put_setting('uncounted', '{(,)}');
+        INSERT INTO pggit.tallies (counter, label, amount, total)
+        SELECT 'error', '', count(*), 0 FROM pggit.tracking_errors e JOIN pggit.settings s ON s.name = 'data_version'
+        WHERE e.created_at > s.set_at OR NOT EXISTS (SELECT FROM pggit.settings u WHERE u.name = 'uncounted');
+        IF NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'uncounted') THEN
+            PERFORM pggit.put_setting('uncounted', '{(,)}');
+        END IF;
     END IF;
     UPDATE pggit.settings s
     SET value = (s.value::int8multirange * int8multirange(int8range(0, (SELECT coalesce(max(h.id), 0) + 1 FROM pggit.history h))))::text

@@ -150,6 +150,15 @@ def test_levels_replace_each_other(db: Connection, connect: Connect) -> None:
     assert db.execute("SELECT * FROM pggit.list_access()").fetchall() == []
 
 
+def test_what_was_granted_by_hand_is_no_level_and_an_update_adds_nothing(db: Connection, connect: Connect) -> None:
+    connect("rita")
+    db.execute("GRANT USAGE ON SCHEMA pggit TO rita; GRANT EXECUTE ON FUNCTION pggit.pause() TO rita")
+    assert db.execute("SELECT * FROM pggit.list_access()").fetchall() == [("rita", None)]
+    db.execute("SELECT pggit.renew_access()")
+    assert one(db, "SELECT has_function_privilege('rita', 'pggit.pause()', 'EXECUTE')")
+    assert not one(db, "SELECT has_function_privilege('rita', 'pggit.rescan()', 'EXECUTE')")
+
+
 def test_wrong_roles_and_levels(db: Connection, connect: Connect) -> None:
     connect("rita")
     for role in ("nobody", "public", "PUBLIC", "", None):
