@@ -7,6 +7,10 @@ SET LOCAL search_path TO pg_catalog, pg_temp;
 
 DO $alone$
 BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'an update of pgGit needs a READ COMMITTED transaction'
+            USING ERRCODE = 'GT011', HINT = 'What others record while it waits for its locks would be missed.';
+    END IF;
     IF NOT pg_try_advisory_xact_lock(hashtextextended('pggit.upgrade', 0)) THEN
         RAISE EXCEPTION 'another session is upgrading pgGit' USING ERRCODE = 'GT021', HINT = 'Wait for it; pggit.upgrade_log shows how it goes.';
     END IF;
@@ -1202,11 +1206,10 @@ $$;
 CREATE FUNCTION pggit.parked(part text) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- Only a table of our own owner's: rows of somebody else's would be read with a superuser's rights.
+    -- Only a superuser's: somebody else's code could hang on a table, and would run with a superuser's rights.
     RETURN (
-        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = 'pggit_attic' AND c.relname = 'pggit_' || part AND c.relkind = 'r'
-          AND c.relowner = (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit'));
+        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
+        WHERE n.nspname = 'pggit_attic' AND c.relname = 'pggit_' || part AND c.relkind = 'r' AND r.rolsuper);
 END
 $$;
 COMMENT ON FUNCTION pggit.parked(text) IS
@@ -1218,12 +1221,12 @@ BEGIN
     -- Each takes the rows t away from its parked table p and leaves them in place.
     RETURN QUERY VALUES
         ('settings', 'INSERT INTO pggit.settings (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING'),
-        ('objects', 'UPDATE pggit.objects o SET tags = t.tags FROM taken t WHERE o.id = t.id AND o.identity = t.identity'),
+        ('objects', 'UPDATE pggit.objects o SET tags = t.tags FROM taken t WHERE o.id = t.id AND o.created_at = t.created_at'),
         ('history', 'UPDATE pggit.history h SET duration_ms = t.duration_ms, performance_impact = t.performance_impact'
             ' FROM taken t WHERE h.id = t.id AND h.transaction_id = t.transaction_id'),
-        ('backups', 'INSERT INTO pggit.backups (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING'),
-        ('performance_metrics', 'INSERT INTO pggit.performance_metrics (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING'),
-        ('tallies', 'INSERT INTO pggit.tallies (%2$s) SELECT %2$s FROM taken t ON CONFLICT DO NOTHING');
+        ('backups', 'INSERT INTO pggit.backups (%2$s) SELECT %4$s FROM taken t'),
+        ('performance_metrics', 'INSERT INTO pggit.performance_metrics (%2$s) SELECT %4$s FROM taken t'),
+        ('tallies', 'INSERT INTO pggit.tallies (%2$s) SELECT %4$s FROM taken t');
 END
 $$;
 COMMENT ON FUNCTION pggit.parked_parts() IS 'The tables that a downgrade parks something of, and how it comes back.';
@@ -1233,6 +1236,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_r
 DECLARE
     source regclass := pggit.parked(the_part);
     names text;
+    new_names text;
     key text;
     taken bigint;
 BEGIN
@@ -1245,10 +1249,19 @@ BEGIN
                   WHERE b.attrelid = format('pggit.%I', the_part)::regclass AND b.attname = a.attname AND NOT b.attisdropped));
     key := (SELECT quote_ident(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
             WHERE i.indrelid = source AND i.indisprimary);
+    -- A number that was given anew meanwhile, where a dump was restored and nobody had looked at it yet, is not taken twice.
+    new_names := (
+        SELECT string_agg(
+            CASE WHEN a.attidentity = '' THEN format('t.%I', a.attname)
+                ELSE format('CASE WHEN EXISTS (SELECT FROM pggit.%1$I x WHERE x.%2$I = t.%2$I) THEN nextval(%3$L::regclass) ELSE t.%2$I END',
+                            the_part, a.attname, pg_get_serial_sequence(format('pggit.%I', the_part), a.attname)) END,
+            ', ' ORDER BY s.place)
+        FROM string_to_table(names, ', ') WITH ORDINALITY AS s (name, place)
+        JOIN pg_attribute a ON a.attrelid = format('pggit.%I', the_part)::regclass AND quote_ident(a.attname) = s.name);
     EXECUTE format(
         'WITH taken AS (DELETE FROM %1$s p WHERE p.%3$s IN (SELECT q.%3$s FROM %1$s q ORDER BY q.%3$s LIMIT $1) RETURNING p.*),'
         ' done AS (' || (SELECT p.statement FROM pggit.parked_parts() p WHERE p.part = the_part) || ')'
-        ' SELECT count(*) FROM taken', source, names, key)
+        ' SELECT count(*) FROM taken', source, names, key, new_names)
     INTO taken USING max_rows;
     IF max_rows IS NULL OR taken < max_rows THEN
         EXECUTE format('DROP TABLE %s', source);
@@ -1265,22 +1278,23 @@ DECLARE
     part record;
     last_key bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'data_version' AND s.value <> pggit.version()) THEN
-        RETURN;
-    END IF;
-    PERFORM pggit.unpark('settings', NULL);
     -- New rows must not take the numbers of parked ones.
     FOR part IN
         SELECT p.part, a.attname AS key FROM pggit.parked_parts() p
         JOIN pg_attribute a ON a.attrelid = format('pggit.%I', p.part)::regclass AND a.attidentity <> ''
         WHERE p.part IN ('backups', 'performance_metrics', 'tallies') AND pggit.parked(p.part) IS NOT NULL
     LOOP
-        EXECUTE format('SELECT max(p.%I) FROM %s p', part.key, pggit.parked(part.part)) INTO last_key;
+        EXECUTE format('SELECT greatest(max(p.%I), pg_sequence_last_value(pg_get_serial_sequence(%L, %L))) FROM %s p',
+                       part.key, pggit.parked(part.part), part.key, pggit.parked(part.part)) INTO last_key;
         IF last_key IS NOT NULL THEN
             PERFORM setval(s.name, greatest(last_key, nextval(s.name)))
             FROM CAST(pg_get_serial_sequence(format('pggit.%I', part.part), part.key) AS regclass) AS s (name);
         END IF;
     END LOOP;
+    IF NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'data_version' AND s.value <> pggit.version()) THEN
+        RETURN;
+    END IF;
+    PERFORM pggit.unpark('settings', NULL);
     -- What is not counted yet: all that there is, or what 0.1.0, which counts nothing, added after a downgrade. Where a
     -- dump of 0.1.0 was restored, this version has counted what came since, and counts it again.
     IF EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'data_version' AND s.value = '0.1.0') THEN

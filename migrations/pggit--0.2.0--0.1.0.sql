@@ -7,6 +7,10 @@ SET LOCAL search_path TO pg_catalog, pg_temp;
 
 DO $alone$
 BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'an update of pgGit needs a READ COMMITTED transaction'
+            USING ERRCODE = 'GT011', HINT = 'What others record while it waits for its locks would be missed.';
+    END IF;
     IF NOT pg_try_advisory_xact_lock(hashtextextended('pggit.upgrade', 0)) THEN
         RAISE EXCEPTION 'another session is upgrading pgGit' USING ERRCODE = 'GT021', HINT = 'Wait for it; pggit.upgrade_log shows how it goes.';
     END IF;
@@ -286,10 +290,8 @@ BEGIN
         PERFORM pggit.make_private('pggit_attic');
         COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
         ALTER EXTENSION pggit DROP SCHEMA pggit_attic;
-    ELSIF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic'
-                  AND n.nspowner <> (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit'))
-    THEN
-        RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to another role'
+    ELSIF NOT (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') THEN
+        RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to a role that is no superuser'
             USING ERRCODE = 'GT048', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
     END IF;
     FOREACH part IN ARRAY ARRAY['backups', 'performance_metrics', 'tallies'] LOOP
@@ -308,7 +310,7 @@ BEGIN
             + coalesce((SELECT u.value::int8multirange FROM pggit.settings u WHERE u.name = 'uncounted'), '{}'))::text, s.set_by, s.set_at
     FROM pggit.settings s WHERE s.name = 'data_version';
     DELETE FROM pggit.settings s USING pggit_attic.pggit_settings p WHERE p.name = s.name;
-    CREATE TABLE pggit_attic.pggit_objects AS SELECT o.id, o.identity, o.tags FROM pggit.objects o WHERE o.tags <> '[]';
+    CREATE TABLE pggit_attic.pggit_objects AS SELECT o.id, o.created_at, o.tags FROM pggit.objects o WHERE o.tags <> '[]';
     CREATE TABLE pggit_attic.pggit_history AS SELECT h.id, h.transaction_id, h.duration_ms, h.performance_impact
         FROM pggit.history h WHERE h.duration_ms IS NOT NULL OR h.performance_impact IS NOT NULL;
     ALTER TABLE pggit_attic.pggit_settings ADD PRIMARY KEY (name);

@@ -122,9 +122,9 @@ BEGIN
     -- What a downgrade took out of pgGit's own tables goes with them: it means nothing to another installation.
     FOR own IN
         SELECT c.oid::regclass AS parked_table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = 'pggit_attic' AND c.relkind = 'r' AND starts_with(c.relname, 'pggit_')
-          AND c.relowner = (SELECT p.nspowner FROM pg_namespace p WHERE p.nspname = 'pggit')
-          AND NOT EXISTS (SELECT FROM pggit.attic a WHERE a.parked_as = format('pggit_attic.%I', c.relname))
+        JOIN pg_roles r ON r.oid = c.relowner
+        WHERE n.nspname = 'pggit_attic' AND c.relkind = 'r' AND r.rolsuper AND c.relname IN (
+            'pggit_backups', 'pggit_history', 'pggit_objects', 'pggit_performance_metrics', 'pggit_settings', 'pggit_tallies')
     LOOP
         EXECUTE format('DROP TABLE %s', own.parked_table);
     END LOOP;

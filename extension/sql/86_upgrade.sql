@@ -41,22 +41,29 @@ $$;
 COMMENT ON FUNCTION pggit.make_private(text, text) IS
 'Takes from everybody but the owner what the database''s default privileges gave on a new schema, or on a new table in it.';
 
-CREATE FUNCTION pggit.copy_data(backup_schema text) RETURNS void
+CREATE FUNCTION pggit.copy_data(run bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
 DECLARE
+    copied text := (
+        SELECT format('pggit_backup_%s_%s_%s', regexp_replace(left(l.from_version, 20), '[^[:alnum:]]', '_', 'g'),
+                      to_char(l.started_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS'), run)
+        FROM pggit.upgrade_log l WHERE l.upgrade_id = run);
     table_name text;
 BEGIN
-    EXECUTE format('CREATE SCHEMA %I', backup_schema);
-    PERFORM pggit.make_private(backup_schema);
-    EXECUTE format('COMMENT ON SCHEMA %I IS %L', backup_schema,
-                   format('pgGit''s data as version %s had them; pggit.restore_upgrade_backup(%L) brings them back.', pggit.version(), backup_schema));
+    EXECUTE format('CREATE SCHEMA %I', copied);
+    PERFORM pggit.make_private(copied);
+    EXECUTE format('COMMENT ON SCHEMA %I IS %L', copied,
+                   format('pgGit''s data as version %s had them; pggit.restore_upgrade_backup(%L) brings them back.', pggit.version(), copied));
     FOREACH table_name IN ARRAY pggit.data_tables() LOOP
-        EXECUTE format('CREATE TABLE %I.%I AS TABLE pggit.%I', backup_schema, table_name, table_name);
-        PERFORM pggit.make_private(backup_schema, table_name);
+        EXECUTE format('CREATE TABLE %I.%I AS TABLE pggit.%I', copied, table_name, table_name);
+        PERFORM pggit.make_private(copied, table_name);
     END LOOP;
+    -- In the same transaction: what the log does not name is not ours, and is never dropped.
+    UPDATE pggit.upgrade_log l SET backup_schema = copied WHERE l.upgrade_id = run;
 END
 $$;
-COMMENT ON FUNCTION pggit.copy_data(text) IS 'Copies pgGit''s data into a schema made for it. No event trigger sees it.';
+COMMENT ON FUNCTION pggit.copy_data(bigint) IS
+'Second step of upgrade(): copies pgGit''s data into a schema made for it. No event trigger sees it.';
 
 CREATE FUNCTION pggit.list_upgrade_backups()
 RETURNS TABLE (backup_schema text, upgrade_id bigint, version text, made_at timestamptz, size_bytes bigint)
@@ -65,8 +72,8 @@ BEGIN
     RETURN QUERY
     SELECT l.backup_schema, l.upgrade_id, l.from_version, l.started_at,
         (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r')
-    FROM pggit.upgrade_log l JOIN pg_namespace n ON n.nspname = l.backup_schema
-    WHERE starts_with(l.backup_schema, 'pggit_backup_')
+    FROM pggit.upgrade_log l JOIN pg_namespace n ON n.nspname = l.backup_schema JOIN pg_roles r ON r.oid = n.nspowner
+    WHERE starts_with(l.backup_schema, 'pggit_backup_') AND r.rolsuper  -- anybody can take the name of one that is gone
     ORDER BY l.upgrade_id DESC;
 END
 $$;
@@ -80,14 +87,19 @@ DECLARE
 BEGIN
     PERFORM pggit.require_superuser('pggit.prune_upgrade_backups()');
     PERFORM pggit.check_count(keep);
-    FOR old_schema IN SELECT b.backup_schema FROM pggit.list_upgrade_backups() b OFFSET keep LOOP
+    FOR old_schema IN
+        SELECT b.backup_schema
+        FROM (SELECT x.backup_schema, row_number() OVER (PARTITION BY x.version ORDER BY x.upgrade_id DESC) AS place
+              FROM pggit.list_upgrade_backups() x) b
+        WHERE b.place > keep
+    LOOP
         EXECUTE format('DROP SCHEMA %I CASCADE', old_schema);
         RETURN NEXT old_schema;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION pggit.prune_upgrade_backups(integer) IS
-'Drops the copies of pgGit''s data that upgrades left, but for the newest, and returns their schemas. Needs a superuser.';
+'Drops the copies of pgGit''s data that upgrades left, but for the newest of each version, and returns their schemas. Needs a superuser.';
 
 CREATE FUNCTION pggit.restore_upgrade_backup(backup_schema text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
@@ -110,9 +122,13 @@ BEGIN
         RAISE EXCEPTION 'the copy % is of version %, and this is version %', backup_schema, copy_of, pggit.version()
             USING ERRCODE = 'GT047', HINT = format('Go to that version first: CALL pggit.upgrade(%L);', copy_of);
     END IF;
-    -- The log of upgrades stays as it is: it tells of the upgrade that made the copy.
-    FOREACH table_name IN ARRAY array_remove(pggit.data_tables(), 'upgrade_log') LOOP
-        CONTINUE WHEN to_regclass(format('%I.%I', backup_schema, table_name)) IS NULL;
+    -- The log of upgrades stays as it is: it tells of the upgrade that made the copy. So does the list of the attic,
+    -- whose tables are where they are.
+    FOREACH table_name IN ARRAY array_remove(array_remove(pggit.data_tables(), 'upgrade_log'), 'attic') LOOP
+        CONTINUE WHEN NOT EXISTS (
+            SELECT FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
+            WHERE c.relnamespace = to_regnamespace(quote_ident(backup_schema)) AND c.relname = table_name
+              AND c.relkind = 'r' AND r.rolsuper);
         names := (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
                   FROM pg_attribute a JOIN pg_attribute b USING (attname)
                   WHERE a.attrelid = format('pggit.%I', table_name)::regclass AND a.attnum > 0 AND a.attgenerated = ''
@@ -125,7 +141,9 @@ BEGIN
                 WHERE a.attrelid = format('pggit.%I', table_name)::regclass AND a.attidentity <> '');
         IF key IS NOT NULL THEN
             EXECUTE format('SELECT max(x.%I) FROM pggit.%I x', key, table_name) INTO last_key;
-            PERFORM setval(pg_get_serial_sequence(format('pggit.%I', table_name), key), greatest(last_key, 1), last_key IS NOT NULL);
+            -- Never back: numbers that were given once may be known elsewhere.
+            PERFORM setval(s.name, greatest(last_key, nextval(s.name)))
+            FROM CAST(pg_get_serial_sequence(format('pggit.%I', table_name), key) AS regclass) AS s (name);
         END IF;
     END LOOP;
     DELETE FROM pggit.unsettled;
@@ -142,32 +160,36 @@ CREATE FUNCTION pggit.foreign_members() RETURNS TABLE (trouble text, remedy text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT format('%s is in schema pggit and is no part of the extension', pg_describe_object(o.classid, o.objid, 0)),
+    SELECT format('%s is in schema pggit and is no part of the extension', pg_describe_object(d.classid, d.objid, 0)),
         'Move it to another schema, or drop it.'::text
-    FROM (SELECT 'pg_class'::regclass AS classid, c.oid AS objid FROM pg_class c
-          WHERE c.relnamespace = 'pggit'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-          UNION ALL
-          SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace
-          UNION ALL
-          SELECT 'pg_type'::regclass, t.oid FROM pg_type t
-          WHERE t.typnamespace = 'pggit'::regnamespace AND t.typtype <> 'm'
-            AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
-            AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
-          UNION ALL
-          SELECT 'pg_operator'::regclass, p.oid FROM pg_operator p WHERE p.oprnamespace = 'pggit'::regnamespace) o
-    WHERE NOT EXISTS (
-        SELECT FROM pg_depend d
-        WHERE d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass)
+    FROM pg_depend d
+    WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'pggit'::regnamespace
+      AND NOT EXISTS (
+          SELECT FROM pg_depend e
+          WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e' AND e.refclassid = 'pg_extension'::regclass)
+      AND d.classid NOT IN ('pg_default_acl'::regclass, 'pg_extension'::regclass)
+    UNION ALL
+    SELECT format('%s is no part of the extension', pg_describe_object('pg_trigger'::regclass, t.oid, 0)), 'Drop it.'
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE c.relnamespace = 'pggit'::regnamespace AND NOT t.tgisinternal AND p.pronamespace <> 'pggit'::regnamespace
+    UNION ALL
+    SELECT format('%s is no part of the extension', pg_describe_object('pg_rewrite'::regclass, r.oid, 0)), 'Drop it.'
+    FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+    WHERE c.relnamespace = 'pggit'::regnamespace AND c.relkind = 'r'
     ORDER BY 1;
     RETURN QUERY
-    SELECT format('function pggit.%s is missing', a.function_name), 'DROP EXTENSION pggit and restore the database''s dump.'::text
-    FROM pggit.access_list() a
-    WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = a.function_name)
-    ORDER BY 1;
+    SELECT m.trouble, 'DROP EXTENSION pggit and restore the database''s dump.'::text
+    FROM (
+        SELECT format('function pggit.%s is missing', a.function_name) AS trouble FROM pggit.access_list() a
+        WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = a.function_name)
+        UNION ALL
+        SELECT format('table pggit.%s lacks its trigger append_only', g.name) FROM unnest(pggit.grown_tables()) AS g (name)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass('pggit.' || g.name) AND t.tgname = 'append_only')
+    ) m ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION pggit.foreign_members() IS
-'What stands in schema pggit and does not belong to the extension, and which of its functions are missing.';
+'What stands in schema pggit or on its tables and does not belong to the extension, and what the extension has lost.';
 
 CREATE FUNCTION pggit.upgrade_goal(wanted text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -294,12 +316,11 @@ BEGIN
             error_message = 'the session ended or was interrupted before the upgrade did; nothing was changed'
         WHERE l.status = 'in_progress' AND NOT EXISTS (
             SELECT FROM pg_stat_activity a
-            WHERE a.pid = l.backend_pid AND a.backend_start = l.backend_start AND a.state = 'active' AND a.pid <> pg_backend_pid())
-        RETURNING l.backup_schema
+            WHERE a.pid = l.backend_pid AND a.backend_start = l.backend_start AND a.pid <> pg_backend_pid()
+              AND a.state IN ('active', 'disabled'))  -- disabled: with track_activities off nobody can tell
+        RETURNING l.upgrade_id
     LOOP
-        IF lost.backup_schema IS NOT NULL THEN
-            EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', lost.backup_schema);
-        END IF;
+        PERFORM pggit.drop_copy(lost.upgrade_id);
         closed := closed + 1;
     END LOOP;
     RETURN closed;
@@ -336,11 +357,9 @@ BEGIN
         RAISE EXCEPTION '%', refused.message USING ERRCODE = refused.error_code, HINT = refused.remedy;
     END IF;
     run := nextval('pggit.upgrade_log_upgrade_id_seq');
-    INSERT INTO pggit.upgrade_log (upgrade_id, from_version, to_version, started_at, status, run_by, backend_pid, backend_start, backup_schema)
-    SELECT run, here, goal, s.started_at, 'in_progress', session_user, a.pid, a.backend_start,
-        format('pggit_backup_%s_%s_%s', regexp_replace(left(here, 20), '[^[:alnum:]]', '_', 'g'),
-               to_char(s.started_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS'), run)
-    FROM pg_stat_activity a CROSS JOIN clock_timestamp() AS s (started_at) WHERE a.pid = pg_backend_pid();
+    INSERT INTO pggit.upgrade_log (upgrade_id, from_version, to_version, started_at, status, run_by, backend_pid, backend_start)
+    SELECT run, here, goal, clock_timestamp(), 'in_progress', session_user, a.pid, a.backend_start
+    FROM pg_stat_activity a WHERE a.pid = pg_backend_pid();
     RETURN run;
 END
 $$;
@@ -387,6 +406,8 @@ BEGIN
         RAISE EXCEPTION 'pggit.objects had % rows and has %', before, now_there
             USING ERRCODE = 'GT024', HINT = 'The update script is at fault; nothing was changed.';
     END IF;
+    -- The scripts write rows of their own, as for an ALTER EXTENSION that was called by itself.
+    DELETE FROM pggit.upgrade_log l WHERE l.upgrade_id > run AND l.backend_pid = pg_backend_pid() AND l.started_at > task.started_at;
     UPDATE pggit.upgrade_log l SET status = 'completed', completed_at = clock_timestamp() WHERE l.upgrade_id = run;
 END
 $$;
@@ -447,19 +468,38 @@ $$;
 COMMENT ON FUNCTION pggit.renew_access() IS
 'Gives those who have a level of access what a new version brought for it; what they had beside it stays.';
 
+CREATE FUNCTION pggit.own_members() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+DECLARE
+    owner oid := (SELECT n.nspowner FROM pg_namespace n WHERE n.nspname = 'pggit');
+    me oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user);
+    member record;
+BEGIN
+    FOR member IN
+        SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END AS kind, c.oid::regclass::text AS name
+        FROM pg_class c WHERE c.relnamespace = 'pggit'::regnamespace AND c.relkind IN ('r', 'v', 'c') AND c.relowner = me
+        UNION ALL
+        SELECT 'ROUTINE', p.oid::regprocedure::text
+        FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proowner = me
+    LOOP
+        EXIT WHEN me = owner;
+        EXECUTE format('ALTER %s %s OWNER TO %I', member.kind, member.name, pg_get_userbyid(owner));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.own_members() IS
+'Gives what another superuser''s update made to the owner of schema pggit, whose the rest is.';
+
 CREATE FUNCTION pggit.complete_update(from_version text, to_version text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pggit.migrate_data();
     UPDATE pggit.settings SET value = to_version, set_by = session_user, set_at = clock_timestamp() WHERE name = 'data_version';
+    PERFORM pggit.own_members();
     PERFORM pggit.renew_access();
-    -- upgrade() has its own row.
     INSERT INTO pggit.upgrade_log (from_version, to_version, started_at, completed_at, status, run_by, backend_pid, backend_start)
-    SELECT from_version, to_version, statement_timestamp(), clock_timestamp(), 'completed', session_user, a.pid, a.backend_start
-    FROM pg_stat_activity a
-    WHERE a.pid = pg_backend_pid() AND NOT EXISTS (
-        SELECT FROM pggit.upgrade_log l
-        WHERE l.status = 'in_progress' AND l.backend_pid = a.pid AND l.backend_start = a.backend_start);
+    SELECT from_version, to_version, clock_timestamp(), clock_timestamp(), 'completed', session_user, a.pid, a.backend_start
+    FROM pg_stat_activity a WHERE a.pid = pg_backend_pid();
     -- As much as takes no time; the rest is for finish_upgrade().
     IF pggit.backfill(10000) > 0 THEN
         RAISE NOTICE 'pgGit is at version %; CALL pggit.finish_upgrade() fills in the rest, a piece at a time', to_version;
@@ -467,7 +507,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.complete_update(text, text) IS
-'The last thing that an update script does: notes which version the tables are of, gives those who had access the new functions, and writes the row of pggit.upgrade_log where ALTER EXTENSION was called by itself.';
+'The last thing that an update script does: notes which version the tables are of, gives what it made to the owner of the rest, gives those who had access the new functions, and writes a row of pggit.upgrade_log.';
 
 -- A procedure that commits cannot set its search_path: every name and operator in it is qualified instead.
 CREATE PROCEDURE pggit.finish_upgrade(batch_rows integer DEFAULT 10000)
@@ -508,12 +548,12 @@ CREATE PROCEDURE pggit.upgrade(version text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 DECLARE
     run bigint;
-    state text := '';
-    trouble text;
-    place text;
-    changed text;
+    state pg_catalog.text := '';
+    trouble pg_catalog.text;
+    place pg_catalog.text;
+    changed pg_catalog.text;
     patience integer := 60;
-    waits text := pg_catalog.current_setting('lock_timeout');
+    waits pg_catalog.text := pg_catalog.current_setting('lock_timeout');
 BEGIN
     -- PostgreSQL says which of two things forbids a COMMIT here: this block, or the caller's transaction.
     BEGIN
@@ -539,18 +579,18 @@ BEGIN
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
     BEGIN
-        PERFORM pggit.copy_data((SELECT l.backup_schema FROM pggit.upgrade_log l WHERE l.upgrade_id OPERATOR(pg_catalog.=) run));
+        PERFORM pggit.copy_data(run);
     EXCEPTION WHEN OTHERS OR query_canceled THEN
         GET STACKED DIAGNOSTICS place = PG_EXCEPTION_CONTEXT;
         trouble := pg_catalog.concat_ws(E'\n', pg_catalog.concat(SQLSTATE, ': ', SQLERRM), place);
     END;
-    COMMIT;
-
     IF trouble IS NULL THEN
         RAISE NOTICE 'running ALTER EXTENSION';
     END IF;
     -- A short wait for locks at a time, so that nobody waits long behind it.
     WHILE trouble IS NULL AND state OPERATOR(pg_catalog.<>) 'done' LOOP
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         BEGIN
             -- Only who looks for deadlocks gets autovacuum out of its way, which by default takes a second.
             PERFORM pg_catalog.set_config('deadlock_timeout', '50ms', true);
@@ -568,10 +608,12 @@ BEGIN
             GET STACKED DIAGNOSTICS place = PG_EXCEPTION_CONTEXT;
             trouble := pg_catalog.concat_ws(E'\n', pg_catalog.concat(SQLSTATE, ': ', SQLERRM), place);
         END;
-        COMMIT;
     END LOOP;
+    COMMIT;
     IF trouble IS NOT NULL THEN
         PERFORM pggit.fail_upgrade(run, trouble);
+        COMMIT;
+        PERFORM pggit.drop_copy(run);
         COMMIT;
         RAISE EXCEPTION 'the upgrade failed and changed nothing: %', pg_catalog.split_part(trouble, E'\n', 1)
             USING ERRCODE = 'GT024', HINT = pg_catalog.format('Row %s of pggit.upgrade_log has the whole message.', run);
@@ -592,14 +634,25 @@ COMMENT ON PROCEDURE pggit.upgrade(text) IS
 'Brings pgGit to another version (the newest that is installed on the server unless told otherwise): copies its data into a schema pggit_backup_…, runs ALTER EXTENSION UPDATE, does the follow-up in pieces and compares with the copy. It waits lock_timeout for a lock (a second, where none is set) and tries up to 60 times. pggit.upgrade_log keeps what happened, also when it fails. Needs a superuser and must not be called inside a transaction.';
 
 CREATE FUNCTION pggit.fail_upgrade(run bigint, trouble text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
-SET client_min_messages = warning AS $$
-DECLARE
-    copied text;
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE pggit.upgrade_log l SET status = 'failed', completed_at = clock_timestamp(), error_message = trouble
-    WHERE l.upgrade_id = run RETURNING l.backup_schema INTO copied;
-    EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', copied);
+    WHERE l.upgrade_id = run;
 END
 $$;
-COMMENT ON FUNCTION pggit.fail_upgrade(bigint, text) IS 'Notes why an upgrade failed, and drops the copy that it had made.';
+COMMENT ON FUNCTION pggit.fail_upgrade(bigint, text) IS 'Notes why an upgrade failed.';
+
+CREATE FUNCTION pggit.drop_copy(run bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
+SET client_min_messages = warning SET lock_timeout = '1s' AS $$
+DECLARE
+    copied text := (SELECT b.backup_schema FROM pggit.list_upgrade_backups() b WHERE b.upgrade_id = run);
+BEGIN
+    IF copied IS NOT NULL THEN
+        EXECUTE format('DROP SCHEMA %I CASCADE', copied);
+    END IF;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN;  -- somebody reads it: prune_upgrade_backups() gets it later
+END
+$$;
+COMMENT ON FUNCTION pggit.drop_copy(bigint) IS 'Drops the copy that an upgrade made, which has come to nothing.';
