@@ -33,22 +33,23 @@ CREATE OR REPLACE FUNCTION pggit.append_history(
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO pggit.history (
-        object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
-        old_blob, new_blob, old_column_order, new_column_order,
-        session_role, set_role, application_name, client_addr, backend_pid, transaction_id, duration_ms, performance_impact)
-    VALUES (
-        object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
-        old_blob, new_blob, old_order, new_order,
-        doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id,
-        doing.duration_ms, doing.performance_impact);
-    INSERT INTO pggit.tallies (counter, label, minute, amount, total)
-    VALUES ('change', change_type, date_trunc('minute', doing.made_at), 1, 0);
+    WITH past AS (
+        INSERT INTO pggit.history (
+            object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
+            old_blob, new_blob, old_column_order, new_column_order,
+            session_role, set_role, application_name, client_addr, backend_pid, transaction_id, duration_ms, performance_impact)
+        VALUES (
+            object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
+            old_blob, new_blob, old_order, new_order,
+            doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id,
+            doing.duration_ms, doing.performance_impact)
+    ), tally AS (
+        INSERT INTO pggit.tallies (counter, label, minute, amount, total)
+        VALUES ('change', change_type, date_trunc('minute', doing.made_at), 1, 0)
+    )
+    INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
     IF old_identity <> new_identity THEN
-        INSERT INTO pggit.uncommitted (object_type, identity)
-        VALUES (object_type, old_identity), (object_type, new_identity);
-    ELSE
-        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
+        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, old_identity);
     END IF;
 END
 $$;
@@ -179,12 +180,10 @@ BEGIN
     IF random() < 0.001 AND current_setting('transaction_isolation') <> 'serializable' THEN
         BEGIN
             PERFORM pggit.roll_up();
-        EXCEPTION WHEN serialization_failure THEN
-            NULL;  -- another session put rows together that a standing snapshot still has: what is counted stays counted
+        EXCEPTION WHEN OTHERS THEN
+            RETURN;  -- another session put rows together that a standing snapshot still has: what is counted stays counted
         END;
     END IF;
-EXCEPTION WHEN OTHERS THEN
-    RETURN;  -- no command fails because it could not be counted
 END
 $$;
 COMMENT ON FUNCTION pggit.count_command(text, numeric) IS 'Counts a command and how long it took.';
@@ -235,27 +234,36 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
-    ready record;
+    is_paused boolean := true;
+    is_adopted boolean;
+    lacks_something boolean;
+    is_last boolean := false;
 BEGIN
     BEGIN
         -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
         IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
-            SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
-                   EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
-                   EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
-            INTO ready;
-            IF NOT ready.is_paused THEN
-                IF NOT ready.is_adopted THEN
-                    PERFORM pggit.adopt_cluster();
-                END IF;
-                IF ready.lacks_something THEN
-                    PERFORM pggit.settle();
-                END IF;
-            END IF;
+            SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
+                   EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
+                   EXISTS (SELECT FROM pggit.unsettled)
+            INTO is_paused, is_adopted, lacks_something;
+        END IF;
+        IF is_paused OR is_adopted AND NOT lacks_something THEN
+            is_last := true;
+            PERFORM pggit.start_clock();
+            RETURN;
+        END IF;
+        IF NOT is_adopted THEN
+            PERFORM pggit.adopt_cluster();
+        END IF;
+        IF lacks_something THEN
+            PERFORM pggit.settle();
         END IF;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+        IF is_last THEN
+            RETURN;
+        END IF;
     END;
     BEGIN
         -- Last, so that the command does not pay for what others left.
@@ -274,7 +282,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan
 SET lock_timeout = '20ms' AS $$
 DECLARE
     took_ms numeric;
-    is_counted boolean := false;
+    is_uncounted boolean := false;
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     trouble text;
     change text := CASE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
@@ -327,12 +337,14 @@ BEGIN
         ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
             RETURN;
         END IF;
-        is_counted := true;
+        is_uncounted := true;
         IF mode = 'now' THEN
-            PERFORM pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
+            changed := pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
         END IF;
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+        RETURN;
     EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
         PERFORM pggit.defer_or_note(TG_TAG, change, took_ms, found);
@@ -340,8 +352,12 @@ BEGIN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
     END;
-    IF is_counted THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
+    IF is_uncounted THEN
+        BEGIN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        EXCEPTION WHEN OTHERS THEN
+            RETURN;  -- no command fails because it could not be counted
+        END;
     END IF;
 END
 $$;
@@ -352,7 +368,9 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     took_ms numeric;
-    is_counted boolean := false;
+    is_uncounted boolean := false;
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
     mode text;
@@ -401,7 +419,7 @@ BEGIN
         IF found = '{}' THEN
             RETURN;
         END IF;
-        is_counted := is_all;
+        is_uncounted := is_all;
         IF mode = 'now' THEN
             -- Of what is gone only the index's own objects matter.
             found := ARRAY(
@@ -416,11 +434,15 @@ BEGIN
                     CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
             END IF;
             IF found <> '{}' THEN
-                PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+                changed := pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
             END IF;
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
         END IF;
+        IF is_all THEN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        END IF;
+        RETURN;
     EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
         PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', took_ms, found);
@@ -428,8 +450,12 @@ BEGIN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
     END;
-    IF is_counted THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
+    IF is_uncounted THEN
+        BEGIN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        EXCEPTION WHEN OTHERS THEN
+            RETURN;  -- no command fails because it could not be counted
+        END;
     END IF;
 END
 $$;
@@ -1386,8 +1412,7 @@ CREATE TABLE pggit.tallies (
     minute timestamptz,
     bucket smallint,
     amount bigint NOT NULL,
-    total numeric NOT NULL,
-    CONSTRAINT tallies_counter_check CHECK (counter IN ('change', 'command', 'error'))
+    total numeric NOT NULL
 );
 COMMENT ON TABLE pggit.tallies IS
 'What happened how often: a counter is the sum of its rows. Whatever happens appends a row, so that no session waits for another, and now and then roll_up() puts rows together. change counts rows of the history by change_type, within the last hour by the minute; command counts commands by their first word and the bucket of their duration, with the seconds they took; error counts rows of tracking_errors.';
@@ -1520,8 +1545,7 @@ BEGIN
 END
 $indexes$;
 
-ALTER TABLE pggit.history ADD COLUMN duration_ms numeric, ADD COLUMN performance_impact text,
-    ADD CONSTRAINT history_performance_impact_check CHECK (performance_impact IN ('low', 'medium', 'high')) NOT VALID;
+ALTER TABLE pggit.history ADD COLUMN duration_ms numeric, ADD COLUMN performance_impact text;
 COMMENT ON COLUMN pggit.history.duration_ms IS
 'How long the whole command took, its waits for locks included; null where it was not seen to run, as in a rescan.';
 COMMENT ON COLUMN pggit.history.performance_impact IS

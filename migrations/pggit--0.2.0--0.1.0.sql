@@ -33,19 +33,19 @@ CREATE OR REPLACE FUNCTION pggit.append_history(
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO pggit.history (
-        object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
-        old_blob, new_blob, old_column_order, new_column_order,
-        session_role, set_role, application_name, client_addr, backend_pid, transaction_id)
-    VALUES (
-        object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
-        old_blob, new_blob, old_order, new_order,
-        doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
+    WITH past AS (
+        INSERT INTO pggit.history (
+            object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
+            old_blob, new_blob, old_column_order, new_column_order,
+            session_role, set_role, application_name, client_addr, backend_pid, transaction_id)
+        VALUES (
+            object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
+            old_blob, new_blob, old_order, new_order,
+            doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id)
+    )
+    INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
     IF old_identity <> new_identity THEN
-        INSERT INTO pggit.uncommitted (object_type, identity)
-        VALUES (object_type, old_identity), (object_type, new_identity);
-    ELSE
-        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
+        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, old_identity);
     END IF;
 END
 $$;
@@ -96,6 +96,8 @@ CREATE OR REPLACE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     trouble text;
     change text := CASE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
@@ -142,7 +144,7 @@ BEGIN
         RETURN;
     END IF;
     IF mode = 'now' THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found);
+        changed := pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
     END IF;
@@ -160,6 +162,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quot
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     mode text;
     trouble text;
     d record;
@@ -217,7 +221,7 @@ BEGIN
             CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
     END IF;
     IF found <> '{}' THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
+        changed := pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
     END IF;
 EXCEPTION
 WHEN lock_not_available OR deadlock_detected THEN

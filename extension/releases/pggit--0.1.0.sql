@@ -192,9 +192,7 @@ CREATE TABLE pggit.history (
     application_name text,
     client_addr inet,
     backend_pid integer NOT NULL,
-    transaction_id xid8 NOT NULL,
-    CONSTRAINT history_change_type_check CHECK (
-        change_type IN ('CREATE', 'ALTER', 'DROP', 'RENAME', 'COMMENT', 'GRANT', 'RESCAN'))
+    transaction_id xid8 NOT NULL
 );
 COMMENT ON TABLE pggit.history IS
 'The audit trail: one row for each object that a command changed, with who, when, which command, in which transaction, and the definition before and after. It can only grow. RESCAN marks what was found in the catalog and not seen as it happened.';
@@ -1829,19 +1827,19 @@ CREATE FUNCTION pggit.append_history(
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO pggit.history (
-        object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
-        old_blob, new_blob, old_column_order, new_column_order,
-        session_role, set_role, application_name, client_addr, backend_pid, transaction_id)
-    VALUES (
-        object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
-        old_blob, new_blob, old_order, new_order,
-        doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id);
+    WITH past AS (
+        INSERT INTO pggit.history (
+            object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
+            old_blob, new_blob, old_column_order, new_column_order,
+            session_role, set_role, application_name, client_addr, backend_pid, transaction_id)
+        VALUES (
+            object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
+            old_blob, new_blob, old_order, new_order,
+            doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id)
+    )
+    INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
     IF old_identity <> new_identity THEN
-        INSERT INTO pggit.uncommitted (object_type, identity)
-        VALUES (object_type, old_identity), (object_type, new_identity);
-    ELSE
-        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
+        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, old_identity);
     END IF;
 END
 $$;
@@ -1853,9 +1851,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     o pggit.objects;
 BEGIN
+    WITH place AS (DELETE FROM pggit.object_oids WHERE object_id = dropped)
     UPDATE pggit.objects SET is_active = false, updated_at = clock_timestamp()
     WHERE id = dropped AND is_active RETURNING * INTO o;
-    DELETE FROM pggit.object_oids WHERE object_id = dropped;
     IF o.id IS NOT NULL THEN
         PERFORM pggit.append_history(
             doing, CASE WHEN doing.change = 'RESCAN' OR doing.change = 'GRANT' AND o.object_type = 'DEFAULT PRIVILEGES'
@@ -1868,17 +1866,20 @@ COMMENT ON FUNCTION pggit.record_drop(bigint, pggit.command) IS 'Takes an object
 
 CREATE FUNCTION pggit.record_present(
     entry pggit.catalog_entry, new_blob text, known pggit.objects, known_relid oid, doing pggit.command)
-RETURNS void
+RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    new_key text := pggit.tree_key(entry.object_type, entry.identity);
+    new_key text;
     o pggit.objects := known;
     other pggit.objects;
     was_there boolean;
     kind text;
     object_id bigint;
 BEGIN
-    IF o.id IS NULL OR NOT o.is_active OR o.tree_key <> new_key THEN
+    IF o.is_active AND o.identity = entry.identity AND o.object_type = entry.object_type THEN
+        new_key := o.tree_key;
+    ELSE
+        new_key := pggit.tree_key(entry.object_type, entry.identity);
         SELECT * INTO other FROM (
             SELECT a.* FROM pggit.objects a WHERE a.is_active AND a.tree_key = new_key
             UNION ALL
@@ -1944,10 +1945,11 @@ BEGIN
             CASE WHEN was_there THEN o.blob END, new_blob,
             CASE WHEN was_there THEN o.column_order END, entry.column_order);
     END IF;
+    RETURN kind IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION pggit.record_present(pggit.catalog_entry, text, pggit.objects, oid, pggit.command) IS
-'Brings one object of the index up to what the catalog has, with its row of history if anything differs. known is the row that its OID stands for, and known_relid the table that was noted with it.';
+'Brings one object of the index up to what the catalog has, with its row of history if anything differs, and returns whether it did. known is the row that its OID stands for, and known_relid the table that was noted with it.';
 
 CREATE FUNCTION pggit.record_addresses(
     addresses pggit.address[], doing pggit.command, are_all boolean DEFAULT false)
@@ -1963,18 +1965,20 @@ DECLARE
     entry pggit.catalog_entry;
     new_blob text;
     -- what is there and differs, side by side: as it is, its hash, what the index has, the table it hung on
-    entries pggit.catalog_entry[];
-    new_blobs text[];
-    known pggit.objects[];
-    relids oid[];
-    lost bigint[];
+    entries pggit.catalog_entry[] := '{}';
+    new_blobs text[] := '{}';
+    known pggit.objects[] := '{}';
+    relids oid[] := '{}';
+    lost bigint[] := '{}';
     gone bigint;
     -- tables that may name an index, for CLUSTER or as replica identity, that is gone
-    bereft pggit.address[];
+    bereft pggit.address[] := '{}';
     -- what mentions a name that is no more; what may be worded anew because of a new column
-    renamed pggit.address[];
-    grown pggit.address[];
+    renamed pggit.address[] := '{}';
+    grown pggit.address[] := '{}';
     seen pggit.address[] := '{}';
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    is_recorded boolean;
     changed integer := 0;
 BEGIN
     LOOP
@@ -1988,14 +1992,6 @@ BEGIN
                 ORDER BY oids.object_id, n.classid, n.objid);
         END IF;
         seen := seen || next_addresses;
-        entries := '{}';
-        new_blobs := '{}';
-        known := '{}';
-        relids := '{}';
-        lost := '{}';
-        bereft := '{}';
-        renamed := '{}';
-        grown := '{}';
         FOREACH a IN ARRAY next_addresses LOOP
             SELECT oids.object_id, oids.relid INTO x FROM pggit.object_oids oids
             WHERE oids.classid = a.classid AND oids.objid = a.objid;
@@ -2056,7 +2052,7 @@ BEGIN
                 -- One before may have taken its name.
                 SELECT * INTO o FROM pggit.objects WHERE id = o.id;
             END IF;
-            PERFORM pggit.record_present(entry, new_blob, o, relids[i], doing);
+            is_recorded := pggit.record_present(entry, new_blob, o, relids[i], doing);
             IF o.blob IS DISTINCT FROM new_blob OR o.column_order IS DISTINCT FROM entry.column_order THEN
                 changed := changed + 1;
             END IF;
@@ -2081,6 +2077,14 @@ BEGIN
             EXCEPT
             SELECT s FROM unnest(seen) s);
         EXIT WHEN next_addresses = '{}';
+        entries := '{}';
+        new_blobs := '{}';
+        known := '{}';
+        relids := '{}';
+        lost := '{}';
+        bereft := '{}';
+        renamed := '{}';
+        grown := '{}';
     END LOOP;
     RETURN changed;
 END
@@ -2135,7 +2139,7 @@ $$;
 COMMENT ON FUNCTION pggit.record_everything(pggit.command) IS
 'Compares the whole catalog with the index and records what differs. Returns the number of changed objects.';
 
-CREATE FUNCTION pggit.record_command(doing pggit.command, addresses pggit.address[]) RETURNS void
+CREATE FUNCTION pggit.record_command(doing pggit.command, addresses pggit.address[]) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found pggit.address[] := addresses;
@@ -2154,8 +2158,7 @@ BEGIN
         END IF;
     END IF;
     IF found IS NULL THEN
-        PERFORM pggit.record_everything(doing);
-        RETURN;
+        RETURN pggit.record_everything(doing);
     END IF;
 
     IF doing.tag = 'ALTER INDEX' THEN
@@ -2183,11 +2186,11 @@ BEGIN
             found := found || pggit.dependents(strange);
         END IF;
     END IF;
-    PERFORM pggit.record_addresses(pggit.home_addresses(found), doing);
+    RETURN pggit.record_addresses(pggit.home_addresses(found), doing);
 END
 $$;
 COMMENT ON FUNCTION pggit.record_command(pggit.command, pggit.address[]) IS
-'Records what a command did, given what PostgreSQL reported of it; null addresses stand for everything.';
+'Records what a command did, given what PostgreSQL reported of it; null addresses stand for everything. Returns the number of changed objects.';
 
 CREATE FUNCTION pggit.is_adopted() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -2359,11 +2362,11 @@ BEGIN
     SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
            EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
     INTO is_paused, is_known;
-    IF is_paused THEN
-        RETURN 'off';
-    END IF;
-    RETURN CASE WHEN CASE WHEN is_known THEN pggit.sees_the_present() ELSE pggit.can_record_now() END
-        THEN 'now' ELSE 'later' END;
+    RETURN CASE
+        WHEN is_paused THEN 'off'
+        WHEN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+             AND (is_known OR pggit.is_adopted()) THEN 'now'
+        ELSE 'later' END;
 END
 $$;
 COMMENT ON FUNCTION pggit.recording_mode() IS
@@ -2431,6 +2434,8 @@ CREATE FUNCTION pggit.on_ddl_command_end() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     trouble text;
     change text := CASE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
@@ -2477,7 +2482,7 @@ BEGIN
         RETURN;
     END IF;
     IF mode = 'now' THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, change), found);
+        changed := pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
     END IF;
@@ -2496,6 +2501,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quot
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     mode text;
     trouble text;
     d record;
@@ -2553,7 +2560,7 @@ BEGIN
             CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
     END IF;
     IF found <> '{}' THEN
-        PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
+        changed := pggit.record_command(pggit.this_command(TG_TAG, 'ALTER'), found);
     END IF;
 EXCEPTION
 WHEN lock_not_available OR deadlock_detected THEN

@@ -168,12 +168,8 @@ CREATE TABLE pggit.history (
     backend_pid integer NOT NULL,
     transaction_id xid8 NOT NULL,
     duration_ms numeric,
-    performance_impact text,
-    CONSTRAINT history_change_type_check CHECK (
-        change_type IN ('CREATE', 'ALTER', 'DROP', 'RENAME', 'COMMENT', 'GRANT', 'RESCAN'))
+    performance_impact text
 );
-ALTER TABLE pggit.history ADD CONSTRAINT history_performance_impact_check
-    CHECK (performance_impact IN ('low', 'medium', 'high')) NOT VALID;
 COMMENT ON TABLE pggit.history IS
 'The audit trail: one row for each object that a command changed, with who, when, which command, in which transaction, and the definition before and after. It can only grow. RESCAN marks what was found in the catalog and not seen as it happened.';
 COMMENT ON COLUMN pggit.history.created_at IS 'The clock when the change was recorded, inside the transaction that made it.';
@@ -310,8 +306,7 @@ CREATE TABLE pggit.tallies (
     minute timestamptz,
     bucket smallint,
     amount bigint NOT NULL,
-    total numeric NOT NULL,
-    CONSTRAINT tallies_counter_check CHECK (counter IN ('change', 'command', 'error'))
+    total numeric NOT NULL
 );
 COMMENT ON TABLE pggit.tallies IS
 'What happened how often: a counter is the sum of its rows. Whatever happens appends a row, so that no session waits for another, and now and then roll_up() puts rows together. change counts rows of the history by change_type, within the last hour by the minute; command counts commands by their first word and the bucket of their duration, with the seconds they took; error counts rows of tracking_errors.';

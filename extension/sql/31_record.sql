@@ -48,22 +48,23 @@ CREATE FUNCTION pggit.append_history(
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO pggit.history (
-        object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
-        old_blob, new_blob, old_column_order, new_column_order,
-        session_role, set_role, application_name, client_addr, backend_pid, transaction_id, duration_ms, performance_impact)
-    VALUES (
-        object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
-        old_blob, new_blob, old_order, new_order,
-        doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id,
-        doing.duration_ms, doing.performance_impact);
-    INSERT INTO pggit.tallies (counter, label, minute, amount, total)
-    VALUES ('change', change_type, date_trunc('minute', doing.made_at), 1, 0);
+    WITH past AS (
+        INSERT INTO pggit.history (
+            object_id, change_type, created_at, command_tag, object_type, identity, old_identity,
+            old_blob, new_blob, old_column_order, new_column_order,
+            session_role, set_role, application_name, client_addr, backend_pid, transaction_id, duration_ms, performance_impact)
+        VALUES (
+            object_id, change_type, doing.made_at, doing.tag, object_type, new_identity, old_identity,
+            old_blob, new_blob, old_order, new_order,
+            doing.session_role, doing.set_role, doing.application_name, doing.client_addr, doing.backend_pid, doing.transaction_id,
+            doing.duration_ms, doing.performance_impact)
+    ), tally AS (
+        INSERT INTO pggit.tallies (counter, label, minute, amount, total)
+        VALUES ('change', change_type, date_trunc('minute', doing.made_at), 1, 0)
+    )
+    INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
     IF old_identity <> new_identity THEN
-        INSERT INTO pggit.uncommitted (object_type, identity)
-        VALUES (object_type, old_identity), (object_type, new_identity);
-    ELSE
-        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, new_identity);
+        INSERT INTO pggit.uncommitted (object_type, identity) VALUES (object_type, old_identity);
     END IF;
 END
 $$;
@@ -75,9 +76,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     o pggit.objects;
 BEGIN
+    WITH place AS (DELETE FROM pggit.object_oids WHERE object_id = dropped)
     UPDATE pggit.objects SET is_active = false, updated_at = clock_timestamp()
     WHERE id = dropped AND is_active RETURNING * INTO o;
-    DELETE FROM pggit.object_oids WHERE object_id = dropped;
     IF o.id IS NOT NULL THEN
         PERFORM pggit.append_history(
             doing, CASE WHEN doing.change = 'RESCAN' OR doing.change = 'GRANT' AND o.object_type = 'DEFAULT PRIVILEGES'
@@ -90,17 +91,20 @@ COMMENT ON FUNCTION pggit.record_drop(bigint, pggit.command) IS 'Takes an object
 
 CREATE FUNCTION pggit.record_present(
     entry pggit.catalog_entry, new_blob text, known pggit.objects, known_relid oid, doing pggit.command)
-RETURNS void
+RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    new_key text := pggit.tree_key(entry.object_type, entry.identity);
+    new_key text;
     o pggit.objects := known;
     other pggit.objects;
     was_there boolean;
     kind text;
     object_id bigint;
 BEGIN
-    IF o.id IS NULL OR NOT o.is_active OR o.tree_key <> new_key THEN
+    IF o.is_active AND o.identity = entry.identity AND o.object_type = entry.object_type THEN
+        new_key := o.tree_key;
+    ELSE
+        new_key := pggit.tree_key(entry.object_type, entry.identity);
         SELECT * INTO other FROM (
             SELECT a.* FROM pggit.objects a WHERE a.is_active AND a.tree_key = new_key
             UNION ALL
@@ -166,10 +170,11 @@ BEGIN
             CASE WHEN was_there THEN o.blob END, new_blob,
             CASE WHEN was_there THEN o.column_order END, entry.column_order);
     END IF;
+    RETURN kind IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION pggit.record_present(pggit.catalog_entry, text, pggit.objects, oid, pggit.command) IS
-'Brings one object of the index up to what the catalog has, with its row of history if anything differs. known is the row that its OID stands for, and known_relid the table that was noted with it.';
+'Brings one object of the index up to what the catalog has, with its row of history if anything differs, and returns whether it did. known is the row that its OID stands for, and known_relid the table that was noted with it.';
 
 CREATE FUNCTION pggit.record_addresses(
     addresses pggit.address[], doing pggit.command, are_all boolean DEFAULT false)
@@ -185,18 +190,20 @@ DECLARE
     entry pggit.catalog_entry;
     new_blob text;
     -- what is there and differs, side by side: as it is, its hash, what the index has, the table it hung on
-    entries pggit.catalog_entry[];
-    new_blobs text[];
-    known pggit.objects[];
-    relids oid[];
-    lost bigint[];
+    entries pggit.catalog_entry[] := '{}';
+    new_blobs text[] := '{}';
+    known pggit.objects[] := '{}';
+    relids oid[] := '{}';
+    lost bigint[] := '{}';
     gone bigint;
     -- tables that may name an index, for CLUSTER or as replica identity, that is gone
-    bereft pggit.address[];
+    bereft pggit.address[] := '{}';
     -- what mentions a name that is no more; what may be worded anew because of a new column
-    renamed pggit.address[];
-    grown pggit.address[];
+    renamed pggit.address[] := '{}';
+    grown pggit.address[] := '{}';
     seen pggit.address[] := '{}';
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    is_recorded boolean;
     changed integer := 0;
 BEGIN
     LOOP
@@ -210,14 +217,6 @@ BEGIN
                 ORDER BY oids.object_id, n.classid, n.objid);
         END IF;
         seen := seen || next_addresses;
-        entries := '{}';
-        new_blobs := '{}';
-        known := '{}';
-        relids := '{}';
-        lost := '{}';
-        bereft := '{}';
-        renamed := '{}';
-        grown := '{}';
         FOREACH a IN ARRAY next_addresses LOOP
             SELECT oids.object_id, oids.relid INTO x FROM pggit.object_oids oids
             WHERE oids.classid = a.classid AND oids.objid = a.objid;
@@ -278,7 +277,7 @@ BEGIN
                 -- One before may have taken its name.
                 SELECT * INTO o FROM pggit.objects WHERE id = o.id;
             END IF;
-            PERFORM pggit.record_present(entry, new_blob, o, relids[i], doing);
+            is_recorded := pggit.record_present(entry, new_blob, o, relids[i], doing);
             IF o.blob IS DISTINCT FROM new_blob OR o.column_order IS DISTINCT FROM entry.column_order THEN
                 changed := changed + 1;
             END IF;
@@ -303,6 +302,14 @@ BEGIN
             EXCEPT
             SELECT s FROM unnest(seen) s);
         EXIT WHEN next_addresses = '{}';
+        entries := '{}';
+        new_blobs := '{}';
+        known := '{}';
+        relids := '{}';
+        lost := '{}';
+        bereft := '{}';
+        renamed := '{}';
+        grown := '{}';
     END LOOP;
     RETURN changed;
 END
@@ -357,7 +364,7 @@ $$;
 COMMENT ON FUNCTION pggit.record_everything(pggit.command) IS
 'Compares the whole catalog with the index and records what differs. Returns the number of changed objects.';
 
-CREATE FUNCTION pggit.record_command(doing pggit.command, addresses pggit.address[]) RETURNS void
+CREATE FUNCTION pggit.record_command(doing pggit.command, addresses pggit.address[]) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found pggit.address[] := addresses;
@@ -376,8 +383,7 @@ BEGIN
         END IF;
     END IF;
     IF found IS NULL THEN
-        PERFORM pggit.record_everything(doing);
-        RETURN;
+        RETURN pggit.record_everything(doing);
     END IF;
 
     IF doing.tag = 'ALTER INDEX' THEN
@@ -405,11 +411,11 @@ BEGIN
             found := found || pggit.dependents(strange);
         END IF;
     END IF;
-    PERFORM pggit.record_addresses(pggit.home_addresses(found), doing);
+    RETURN pggit.record_addresses(pggit.home_addresses(found), doing);
 END
 $$;
 COMMENT ON FUNCTION pggit.record_command(pggit.command, pggit.address[]) IS
-'Records what a command did, given what PostgreSQL reported of it; null addresses stand for everything.';
+'Records what a command did, given what PostgreSQL reported of it; null addresses stand for everything. Returns the number of changed objects.';
 
 CREATE FUNCTION pggit.is_adopted() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -126,12 +126,10 @@ BEGIN
     IF random() < 0.001 AND current_setting('transaction_isolation') <> 'serializable' THEN
         BEGIN
             PERFORM pggit.roll_up();
-        EXCEPTION WHEN serialization_failure THEN
-            NULL;  -- another session put rows together that a standing snapshot still has: what is counted stays counted
+        EXCEPTION WHEN OTHERS THEN
+            RETURN;  -- another session put rows together that a standing snapshot still has: what is counted stays counted
         END;
     END IF;
-EXCEPTION WHEN OTHERS THEN
-    RETURN;  -- no command fails because it could not be counted
 END
 $$;
 COMMENT ON FUNCTION pggit.count_command(text, numeric) IS 'Counts a command and how long it took.';

@@ -28,11 +28,11 @@ BEGIN
     SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
            EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
     INTO is_paused, is_known;
-    IF is_paused THEN
-        RETURN 'off';
-    END IF;
-    RETURN CASE WHEN CASE WHEN is_known THEN pggit.sees_the_present() ELSE pggit.can_record_now() END
-        THEN 'now' ELSE 'later' END;
+    RETURN CASE
+        WHEN is_paused THEN 'off'
+        WHEN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+             AND (is_known OR pggit.is_adopted()) THEN 'now'
+        ELSE 'later' END;
 END
 $$;
 COMMENT ON FUNCTION pggit.recording_mode() IS
@@ -76,27 +76,36 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
-    ready record;
+    is_paused boolean := true;
+    is_adopted boolean;
+    lacks_something boolean;
+    is_last boolean := false;
 BEGIN
     BEGIN
         -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
         IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
-            SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
-                   EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
-                   EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
-            INTO ready;
-            IF NOT ready.is_paused THEN
-                IF NOT ready.is_adopted THEN
-                    PERFORM pggit.adopt_cluster();
-                END IF;
-                IF ready.lacks_something THEN
-                    PERFORM pggit.settle();
-                END IF;
-            END IF;
+            SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
+                   EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
+                   EXISTS (SELECT FROM pggit.unsettled)
+            INTO is_paused, is_adopted, lacks_something;
+        END IF;
+        IF is_paused OR is_adopted AND NOT lacks_something THEN
+            is_last := true;
+            PERFORM pggit.start_clock();
+            RETURN;
+        END IF;
+        IF NOT is_adopted THEN
+            PERFORM pggit.adopt_cluster();
+        END IF;
+        IF lacks_something THEN
+            PERFORM pggit.settle();
         END IF;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+        IF is_last THEN
+            RETURN;
+        END IF;
     END;
     BEGIN
         -- Last, so that the command does not pay for what others left.
@@ -115,7 +124,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan
 SET lock_timeout = '20ms' AS $$
 DECLARE
     took_ms numeric;
-    is_counted boolean := false;
+    is_uncounted boolean := false;
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     trouble text;
     change text := CASE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
@@ -168,12 +179,14 @@ BEGIN
         ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
             RETURN;
         END IF;
-        is_counted := true;
+        is_uncounted := true;
         IF mode = 'now' THEN
-            PERFORM pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
+            changed := pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
         END IF;
+        PERFORM pggit.count_command(TG_TAG, took_ms);
+        RETURN;
     EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
         PERFORM pggit.defer_or_note(TG_TAG, change, took_ms, found);
@@ -181,8 +194,12 @@ BEGIN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
     END;
-    IF is_counted THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
+    IF is_uncounted THEN
+        BEGIN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        EXCEPTION WHEN OTHERS THEN
+            RETURN;  -- no command fails because it could not be counted
+        END;
     END IF;
 END
 $$;
@@ -194,7 +211,9 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     took_ms numeric;
-    is_counted boolean := false;
+    is_uncounted boolean := false;
+    -- The result is of no use, but PostgreSQL makes a query of PERFORM.
+    changed integer;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
     mode text;
@@ -243,7 +262,7 @@ BEGIN
         IF found = '{}' THEN
             RETURN;
         END IF;
-        is_counted := is_all;
+        is_uncounted := is_all;
         IF mode = 'now' THEN
             -- Of what is gone only the index's own objects matter.
             found := ARRAY(
@@ -258,11 +277,15 @@ BEGIN
                     CROSS JOIN LATERAL (SELECT y.classid, y.objid FROM pggit.object_oids y WHERE y.object_id = o.id OFFSET 0) x);
             END IF;
             IF found <> '{}' THEN
-                PERFORM pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
+                changed := pggit.record_command(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
             END IF;
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER', took_ms), found);
         END IF;
+        IF is_all THEN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        END IF;
+        RETURN;
     EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
         PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', took_ms, found);
@@ -270,8 +293,12 @@ BEGIN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
         PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
     END;
-    IF is_counted THEN
-        PERFORM pggit.count_command(TG_TAG, took_ms);
+    IF is_uncounted THEN
+        BEGIN
+            PERFORM pggit.count_command(TG_TAG, took_ms);
+        EXCEPTION WHEN OTHERS THEN
+            RETURN;  -- no command fails because it could not be counted
+        END;
     END IF;
 END
 $$;

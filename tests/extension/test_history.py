@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.extension.conftest import Connect, Connection
-from tests.extension.test_tracked_kinds import differences
+from tests.extension.test_tracked_kinds import FOLDER, differences, statements
 
 CHANGES = "SELECT change_type, object_type, identity FROM pggit.history WHERE command_tag <> 'INIT' ORDER BY id"
 
@@ -21,6 +21,8 @@ def test_each_kind_of_change_has_its_word(db: Connection) -> None:
         db.execute(statement)
     words = [row[0] for row in db.execute(CHANGES).fetchall()]
     assert words == ["CREATE", "ALTER", "RENAME", "COMMENT", "GRANT", "DROP"]
+    known = db.execute("SELECT unnest(pggit.change_types())").fetchall()
+    assert sorted(known) == sorted(db.execute("SELECT DISTINCT change_type FROM pggit.history").fetchall())
     assert db.execute("SELECT count(DISTINCT object_id) FROM pggit.history WHERE command_tag <> 'INIT'").fetchone() == (
         1,
     )
@@ -35,6 +37,39 @@ def test_each_kind_of_change_has_its_word(db: Connection) -> None:
         1,
         True,
     )
+
+
+ONLY_KNOWN_WORDS = """
+    ALTER TABLE pggit.history ADD CHECK (change_type = ANY (pggit.change_types())),
+        ADD CHECK (performance_impact IN ('low', 'medium', 'high'));
+    ALTER TABLE pggit.tallies ADD CHECK (counter IN ('change', 'command', 'error')),
+        ADD CHECK (counter <> 'change' OR label = ANY (pggit.change_types()));
+"""
+"""PostgreSQL would read such constraints anew for every command, so the tables have none."""
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in FOLDER.glob("*.sql")))
+def test_no_other_words_are_written(db: Connection, pg: str, roles: set[str], file: str) -> None:
+    for role in ("alice", 'Bob "B"'):
+        db.execute(f"""CREATE ROLE {'"' + role.replace('"', '""') + '"'}""")
+        roles.add(role)
+    db.execute(ONLY_KNOWN_WORDS)
+    for statement in statements(FOLDER / file):
+        if int(pg) >= statement.since:
+            db.execute(statement.text)
+    db.execute("SELECT pggit.rescan(), pggit.roll_up(), pggit.commit('all of it')")
+    assert differences(db) == []
+
+
+def test_another_word_would_be_found_out(db: Connection) -> None:
+    db.execute("""
+        CREATE OR REPLACE FUNCTION pggit.change_types() RETURNS text[] LANGUAGE sql IMMUTABLE
+        AS $$SELECT ARRAY['CREATE', 'DROP', 'RESCAN']$$""")
+    db.execute(ONLY_KNOWN_WORDS)
+    db.execute("CREATE TABLE t (id integer)")
+    assert differences(db) == []
+    db.execute("COMMENT ON TABLE t IS 'it'")
+    assert ("error", "COMMENT") in [row[:2] for row in differences(db)]
 
 
 def test_old_and_new_definition_make_an_unbroken_chain(db: Connection) -> None:
