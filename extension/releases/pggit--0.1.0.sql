@@ -2322,7 +2322,12 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
+            IF pggit.version() = '0.1.0' THEN
+                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
+            ELSE
+                is_busy := true;  -- another version took over in the middle
+                PERFORM pggit.defer(doing, due.addresses);
+            END IF;
         END;
     END LOOP;
     RETURN settled;
@@ -2400,6 +2405,22 @@ $$;
 COMMENT ON FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]) IS
 'Leaves to settle() what a lock kept from being recorded; where somebody locked even that, notes the error.';
 
+CREATE FUNCTION pggit.note_or_defer(
+    own_version text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF pggit.version() = own_version THEN
+        PERFORM pggit.note_tracking_error(tag, state, message, context);
+    ELSIF change IS NOT NULL THEN
+        -- pgGit was brought to another version while the command ran: that one records what it did.
+        PERFORM pggit.defer_or_note(tag, change, took_ms, addresses);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.note_or_defer(text, text, text, numeric, pggit.address[], text, text, text) IS
+'Keeps an error of the tracking, unless it came of another version that took over in the middle: then the command is left to settle().';
+
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
@@ -2424,7 +2445,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
@@ -2491,7 +2512,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
@@ -2567,7 +2588,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_tracking_error(TG_TAG, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';

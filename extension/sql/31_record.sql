@@ -547,7 +547,12 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
+            IF pggit.version() = '{{ version }}' THEN
+                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
+            ELSE
+                is_busy := true;  -- another version took over in the middle
+                PERFORM pggit.defer(doing, due.addresses);
+            END IF;
         END;
     END LOOP;
     RETURN settled;
