@@ -122,3 +122,65 @@ def run(
     code = subprocess.run(command, stdin=subprocess.DEVNULL).returncode
     if code:
         raise Exit(code=code)
+
+
+@task(
+    help={
+        "pg": "PostgreSQL versions: 17, 15,17 or all (default: all)",
+        "from_": "only the ways that begin at this version",
+        "to": "only the ways that end at this version",
+        "suite": "the extension's own tests on updated databases: part (default), whole or none",
+        "jobs": "servers at the same time (default: 2)",
+        "json": "print the outcome as JSON; progress goes to stderr",
+        "dry_run": "list the checks",
+    }
+)
+def verify(
+    c: Context,
+    pg: str = "all",
+    from_: str = "",
+    to: str = "",
+    suite: str = "part",
+    jobs: str = "2",
+    json: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Go every way between versions, and hold catalog, data, access, dumps and tests to what they must be."""
+    import json as encoder
+    import sys
+
+    from tasks.lib import (
+        migrationground,
+        migrationsuite,
+        migrationverify,
+        migrationways,
+        serverbuilds,
+        sqlscript,
+        testrun,
+    )
+    from tasks.lib.errors import PggitError
+
+    majors = serverbuilds.select_majors(pg)
+    ways = migrationways.choose(migrationground.graph_of(sqlscript.contents()), from_, to)
+    work = migrationverify.parts(majors, ways, migrationsuite.check_choice(suite))
+    number = int(testrun.parse_jobs(jobs))
+    if dry_run or c.config.run.dry:
+        for part in (part for group in work.values() for part in group):
+            print(f"{part.pg:8} {part.check:12} {part.way}")
+        return
+    stream = sys.stderr if json else sys.stdout
+
+    def say(verdict: migrationverify.Verdict) -> None:
+        state = "FAILED" if verdict.faults else "ok    "
+        lines = [f"{state} {verdict.pg:8} {verdict.check:12} {verdict.way} ({verdict.seconds:.1f} s)"]
+        print("\n".join([*lines, *(f"         {fault}" for fault in verdict.faults)]), file=stream, flush=True)
+
+    verdicts = migrationverify.run(work, number, say)
+    kept = migrationverify.keep(verdicts, migrationverify.subject(pg, from_, to))
+    if json:
+        print(encoder.dumps(migrationverify.as_json(verdicts), indent=2))
+    else:
+        print(f"\n{migrationverify.summary(verdicts)}\n\nevidence: {kept}")
+    failed = [one for one in verdicts if one.faults]
+    if failed:
+        raise PggitError(f"{len(failed)} of {len(verdicts)} checks found a difference")

@@ -14,6 +14,7 @@ from tasks.lib.errors import PggitError
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pg", default="all", help="PostgreSQL majors to test on: 17, 15,17 or all")
     parser.addoption("--sequences", default=100, type=int, help="random sequences of DDL to try on each major")
+    parser.addoption("--upgraded-from", default="", help="make the databases of this version, updated, instead of new")
     parser.addoption("--ddl-seed", default=1, type=int, help="the seed of those sequences")
 
 

@@ -97,9 +97,9 @@ def temporary() -> Path:
     return folder if len(str(folder)) < _SOCKET_PATH_LIMIT - 30 else Path("/tmp")  # noqa: S108 - see make_folder
 
 
-def make_folder(prefix: str) -> Path:
+def make_folder(prefix: str, parent: Path | None = None) -> Path:
     """A new private folder, short enough for a socket's path, that the server's user owns."""
-    parent = temporary()
+    parent = parent or temporary()
     try:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         if user := server_user():
@@ -119,13 +119,21 @@ class Server:
         source: "auto", "embedded" or "system"; default from the environment's PGGIT_SERVERS, else "auto".
         durable: keep fsync on; a scratch server's data needs no protection against power failure.
         settings: lines for postgresql.conf.
+        parent: the folder to make its own in; default the one for temporary files.
     """
 
     def __init__(
-        self, pg: str, *, source: str = "", durable: bool = False, settings: Mapping[str, str] | None = None
+        self,
+        pg: str,
+        *,
+        source: str = "",
+        durable: bool = False,
+        settings: Mapping[str, str] | None = None,
+        parent: Path | None = None,
     ) -> None:
         """Take note of what is wanted; `start()` makes it."""
         self.pg = pg
+        self._parent = parent
         self._source = source or default_source()
         self._durable = durable
         self._settings = dict(settings or {})
@@ -212,7 +220,7 @@ class Server:
         return self._source
 
     def _make(self) -> None:
-        folder = make_folder(f"pggit-{self.pg}-")
+        folder = make_folder(f"pggit-{self.pg}-", self._parent)
         try:
             self._cluster = Cluster(self.pg, self._programs(folder), folder)
         except BaseException:

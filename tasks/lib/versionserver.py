@@ -14,9 +14,11 @@ from tasks.lib.servers import Server
 class VersionServer(Server):
     """A scratch server whose extension folder holds these files of pgGit's and no others."""
 
-    def __init__(self, pg: str, files: Mapping[str, bytes], *, source: str = "") -> None:
+    def __init__(
+        self, pg: str, files: Mapping[str, bytes], *, source: str = "", settings: Mapping[str, str] | None = None
+    ) -> None:
         """Take note of what is wanted; `start()` makes it."""
-        super().__init__(pg, source=source)
+        super().__init__(pg, source=source, settings=settings)
         self._files = dict(files)
         self._extensions: Path | None = None
 

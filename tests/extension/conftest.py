@@ -4,12 +4,9 @@ Every test that takes `db` or `bare_db` runs once on every PostgreSQL major (`--
 """
 
 import itertools
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -18,70 +15,14 @@ from psycopg import sql
 
 from tasks.lib import servers
 from tasks.lib.servers import Server
+from tasks.lib.suiteserver import SuiteServer as SuiteServer
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Connect = Callable[..., Connection]
 Psql = Callable[..., str]
 
 _TEMPLATE = "pggit_template"
-_MEMORY = Path("/dev/shm")  # noqa: S108 - servers make private folders in it
-_ENOUGH = 2 * 1024**3
-"""Bytes; a server's data take a tenth of it."""
 _numbers = itertools.count(1)
-
-
-@contextmanager
-def in_memory() -> Iterator[None]:
-    """Servers made within have their data in memory, where there is enough of it.
-
-    A new database is hundreds of files: on a disk these cost more than the test that needs it.
-    """
-    kept = tempfile.tempdir
-    try:
-        with suppress(OSError):  # no such folder here
-            if shutil.disk_usage(_MEMORY).free >= _ENOUGH:
-                tempfile.tempdir = str(_MEMORY)
-        yield
-    finally:
-        tempfile.tempdir = kept
-
-
-class SuiteServer(Server):
-    """A scratch server that makes and drops many databases: over one connection, and each by copying files."""
-
-    _admin_connection: Connection | None = None
-
-    def start(self) -> None:
-        with in_memory():
-            super().start()
-
-    def stop(self, mode: str = "fast") -> None:
-        self._disconnect()
-        super().stop(mode)
-
-    def close(self) -> None:
-        self._disconnect()
-        super().close()
-
-    def _disconnect(self) -> None:
-        if self._admin_connection is not None:
-            self._admin_connection.close()
-            self._admin_connection = None
-
-    @property
-    def admin(self) -> Connection:
-        """The superuser's autocommit connection to the database postgres."""
-        if self._admin_connection is None or self._admin_connection.closed:
-            self._admin_connection = psycopg.connect(self.dsn(), autocommit=True, prepare_threshold=None)
-        return self._admin_connection
-
-    def createdb(self, name: str, template: str | None = None) -> None:
-        # Without FILE_COPY each page goes through the server's log.
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-        self.admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
-
-    def dropdb(self, name: str) -> None:
-        self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -105,12 +46,15 @@ def server(pg: str) -> Iterator[SuiteServer]:
 
 
 @pytest.fixture(scope="session")
-def template(server: Server) -> str:
-    """A database to clone, with pggit created and initialised."""
+def template(server: Server, request: pytest.FixtureRequest) -> str:
+    """A database to clone, with pggit created and initialised; with --upgraded-from, of that version, then updated."""
+    older = request.config.option.upgraded_from
     server.createdb(_TEMPLATE)
     with psycopg.connect(server.dsn(_TEMPLATE), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION pggit")
+        connection.execute("CREATE EXTENSION pggit" + (f" VERSION '{older}'" if older else ""))
         connection.execute("SELECT pggit.init()")
+        if older:
+            connection.execute("ALTER EXTENSION pggit UPDATE; CALL pggit.finish_upgrade()")
     return _TEMPLATE
 
 
