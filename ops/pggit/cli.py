@@ -45,6 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     except CommandError as error:
         print(f"pggit: {error}", file=sys.stderr)
         return error.code
+    except KeyboardInterrupt:
+        print("pggit: interrupted", file=sys.stderr)
+        return server.CANNOT_TELL
     except BrokenPipeError:  # as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return server.CANNOT_TELL

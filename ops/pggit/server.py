@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -106,11 +107,18 @@ def run(where: Connection, script: str, timeout: int | None = None, heed: Callab
             timer.start()
         trouble = []
         with process:
-            for line in process.stderr or ():
-                trouble.append(line)
-                if heed and (found := _NOTICE.match(line)):
-                    heed(found[1])
-        timer.cancel()
+            try:
+                for line in process.stderr or ():
+                    trouble.append(line)
+                    if heed and (found := _NOTICE.match(line)):
+                        heed(found[1])
+            except KeyboardInterrupt:
+                # psql cancels its statement, and is waited for: only then is it known how that ended.
+                process.send_signal(signal.SIGINT)
+                process.communicate()
+                raise
+            finally:
+                timer.cancel()
         if late.is_set():
             raise CommandError(f"no answer within {where.timeout} seconds", CANNOT_TELL)
         if process.returncode != 0:

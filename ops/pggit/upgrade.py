@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,12 @@ _BYTES_A_SECOND = 25_000_000
 """Of pgGit's rows: copied, indexed, counted and compared on a small machine (`inv bench --area=upgrade`)."""
 _TRIES = 60
 """How often pggit.upgrade() tries to get its locks; what has no tries of its own waits as long in one go."""
+_UNHURRIED = """
+    SET default_transaction_read_only = off;
+    SELECT FROM pg_settings s CROSS JOIN LATERAL set_config(s.name, '0', false)
+    WHERE s.name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout');
+"""
+"""Whatever the database or the role has set for its applications."""
 _SHORT_WAIT = 2000
 """Milliseconds for what may as well be done the next time."""
 _INDEX = re.compile(r"'(CREATE INDEX (\w+) ON (pggit\.\w+) USING [^']+)'")
@@ -38,13 +45,13 @@ _STATE = """
 _CHECKS = """
     SELECT json_build_object(
         'from', pggit.version(), 'to', pggit.upgrade_goal({wanted}),
-        'is_superuser', (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user),
         'path', (SELECT string_to_array(p.path, '--') FROM pg_extension_update_paths('pggit') p
                  WHERE p.source = pggit.version() AND p.target = pggit.upgrade_goal({wanted})),
         'bytes', (SELECT sum(pg_table_size(format('pggit.%I', t.name)::regclass))
                   FROM unnest(pggit.data_tables()) AS t (name)),
         'has_health', to_regprocedure('pggit.health_check(boolean)') IS NOT NULL,
         'checks', (SELECT json_agg(c) FROM pggit.check_upgrade({wanted}) c))"""
+_SUPERUSER = "SELECT to_json(r.rolsuper) FROM pg_roles r WHERE r.rolname = current_user"
 _PLACES = """
     SELECT json_build_object(
         'data', current_setting('data_directory'),
@@ -99,7 +106,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=1,
         metavar="N",
-        help="how many copies of pgGit's data from upgrades to keep afterwards (default: 1)",
+        help="how many copies of pgGit's data from upgrades to keep of each version (default: 1)",
     )
 
 
@@ -136,13 +143,13 @@ def make_plan(where: server.Connection, wanted: str | None) -> Plan:
 
     Raises CommandError with exit code 3 where the server cannot be asked.
     """
+    if not server.ask(where, _SUPERUSER):
+        refusal = _check("role", "refused", "only a superuser can upgrade pgGit", "Connect as one.")
+        return Plan("", wanted or "", [], [refusal], 0)
     found = server.ask(where, _CHECKS.format(wanted=server.literal(wanted)))
     plan = Plan(
         found["from"], found["to"], found["path"] or [], found["checks"], 1 + (found["bytes"] or 0) / _BYTES_A_SECOND
     )
-    if not found["is_superuser"]:
-        plan.checks.insert(0, _check("role", "refused", "only a superuser can upgrade pgGit", "Connect as one."))
-        return plan
     places = server.ask(where, _PLACES)
     plan.checks.append(_disk(places["data"], found["bytes"] or 0))
     plan.checks += _looked_after(where) if found["has_health"] else [_no_backup()]
@@ -155,14 +162,14 @@ def make_plan(where: server.Connection, wanted: str | None) -> Plan:
 
 def _carry_out(where: server.Connection, plan: Plan, options: argparse.Namespace, say: Say) -> None:
     made: list[str] = []
-    patience = _TRIES * options.lock_timeout
-    settings = f"SET lock_timeout = '{options.lock_timeout}ms';\n"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends it is no reason to leave it half told
     try:
-        made = _build_indexes(where, plan, patience, say)
+        _build_indexes(where, plan, _TRIES * options.lock_timeout, made, say)
         call = f"CALL pggit.upgrade({server.literal(plan.to_version)});\n"
-        server.run(where, settings + call, heed=say)
+        server.run(where, _UNHURRIED + f"SET lock_timeout = '{options.lock_timeout}ms';\n" + call, heed=say)
         plan.status = "done"
-        server.run(where, f"SELECT pggit.prune_upgrade_backups({options.keep});\n")
+        if plan.from_version != plan.to_version:
+            server.run(where, f"SELECT pggit.prune_upgrade_backups({options.keep});\n")
         strange = server.ask(where, "SELECT coalesce(json_agg(f.trouble), '[]') FROM pggit.foreign_members() f")
         if strange:
             raise CommandError(strange[0], UNFINISHED)
@@ -190,9 +197,8 @@ def _settle(where: server.Connection, plan: Plan, made: list[str], say: Say) -> 
         _drop_index(where, name, say)
 
 
-def _build_indexes(where: server.Connection, plan: Plan, patience: int, say: Say) -> list[str]:
-    """Build beforehand, without a lock that anybody waits for, what the scripts would build. Returns the names."""
-    made = []
+def _build_indexes(where: server.Connection, plan: Plan, patience: int, made: list[str], say: Say) -> None:
+    """Build beforehand, without a lock that anybody waits for, what the scripts would build; `made` gets the names."""
     present = server.ask(where, _INDEXES)
     for definition in plan.indexes:
         found = _INDEX.match(f"'{definition}'")
@@ -200,6 +206,7 @@ def _build_indexes(where: server.Connection, plan: Plan, patience: int, say: Say
             continue
         say(f"building {found[2]}")
         concurrently = definition.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
+        made.append(found[2])
         try:
             if found[2] in present:
                 _concurrently(where, f"DROP INDEX CONCURRENTLY pggit.{found[2]}", patience)
@@ -208,9 +215,7 @@ def _build_indexes(where: server.Connection, plan: Plan, patience: int, say: Say
             # A column that is not there yet, or a lock that somebody does not let go of: the script will build it.
             say(f"left to the script: {error}")
             _drop_index(where, found[2], say)
-        else:
-            made.append(found[2])
-    return made
+            made.remove(found[2])
 
 
 def _drop_index(where: server.Connection, name: str, say: Say) -> None:
@@ -222,7 +227,7 @@ def _drop_index(where: server.Connection, name: str, say: Say) -> None:
 
 
 def _concurrently(where: server.Connection, statement: str, patience: int) -> None:
-    server.run(where, f"SET lock_timeout = '{patience}ms';\n{statement};\n")
+    server.run(where, _UNHURRIED + f"SET lock_timeout = '{patience}ms';\n{statement};\n")
 
 
 def _script(where: server.Connection, places: dict[str, str], name: str) -> str:

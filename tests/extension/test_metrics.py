@@ -386,7 +386,7 @@ def test_a_scrape_works_everything_out_once(db: Connection) -> None:
     for n in range(30):
         db.execute(f"CREATE TABLE t{n} (id integer PRIMARY KEY)".encode())
     calls = called(db, "SELECT pggit.prometheus_metrics()")
-    for function in ("storage", "health_check", "read_tables", "read_metrics"):
+    for function in ("storage", "health_check", "read_catalog", "read_metrics"):
         assert calls[function] == 1, function
     # what is called for each sample is dear: there are some hundred and fifty
     assert one(db, "SELECT count(*) FROM pggit.metrics") > 150
@@ -407,7 +407,7 @@ def test_a_family_is_worked_out_alone(db: Connection) -> None:
     assert sorted(found) == sorted(whole)
     calls = called(db, "SELECT * FROM pggit.read_metrics('{pggit_storage_bytes,pggit_objects,pggit_info}')")
     assert calls["storage"] == 1
-    assert not {"health_check", "read_tables", "monitoring_value"} & set(calls)
+    assert not {"health_check", "read_catalog", "monitoring_value"} & set(calls)
     # How long all takes is known when all is worked out.
     calls = called(db, "SELECT * FROM pggit.read_metrics('{pggit_scrape_duration_seconds}')")
     assert calls["health_check"] == 1
