@@ -62,62 +62,6 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION pggit.settle() RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
-SET lock_timeout = '20ms' AS $$
-DECLARE
-    due pggit.unsettled;
-    doing pggit.command;
-    settled integer := 0;
-    is_busy boolean := false;
-    trouble text;
-BEGIN
-    IF NOT pggit.sees_the_present() THEN
-        -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
-        RETURN 0;
-    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) THEN
-        RETURN 0;
-    END IF;
-    IF NOT pggit.is_adopted() THEN
-        PERFORM pggit.adopt_cluster();
-    END IF;
-    IF NOT pggit.can_record_now() THEN
-        RETURN 0;
-    END IF;
-    FOR due IN
-        WITH taken AS (
-            DELETE FROM pggit.unsettled u
-            WHERE u.id IN (SELECT w.id FROM pggit.unsettled w ORDER BY w.id FOR UPDATE SKIP LOCKED) RETURNING u.*)
-        SELECT * FROM taken ORDER BY id
-    LOOP
-        doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
-                     due.application_name, due.client_addr, due.backend_pid, due.transaction_id,
-                     due.duration_ms, due.performance_impact)::pggit.command;
-        IF is_busy THEN
-            -- Not one wait for each: this is somebody's command.
-            PERFORM pggit.defer(doing, due.addresses);
-            CONTINUE;
-        END IF;
-        BEGIN
-            PERFORM pggit.record_command(doing, due.addresses);
-            settled := settled + 1;
-        EXCEPTION
-        WHEN lock_not_available OR deadlock_detected THEN
-            is_busy := true;
-            PERFORM pggit.defer(doing, due.addresses);
-        WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            IF pggit.version() = '0.1.0' THEN
-                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
-            ELSE
-                is_busy := true;  -- another version took over in the middle
-                PERFORM pggit.defer(doing, due.addresses);
-            END IF;
-        END;
-    END LOOP;
-    RETURN settled;
-END
-$$;
 CREATE OR REPLACE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
@@ -142,7 +86,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
@@ -209,7 +153,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 
@@ -284,7 +228,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 

@@ -2322,11 +2322,11 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            IF pggit.version() = '0.1.0' THEN
-                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
-            ELSE
-                is_busy := true;  -- another version took over in the middle
+            IF pggit.was_overtaken() THEN
+                is_busy := true;
                 PERFORM pggit.defer(doing, due.addresses);
+            ELSE
+                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
             END IF;
         END;
     END LOOP;
@@ -2405,21 +2405,32 @@ $$;
 COMMENT ON FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]) IS
 'Leaves to settle() what a lock kept from being recorded; where somebody locked even that, notes the error.';
 
+CREATE FUNCTION pggit.was_overtaken() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A minute: the log is written at the end of the script, before it lets go of its locks.
+    RETURN EXISTS (
+        SELECT FROM pggit.upgrade_log l
+        WHERE l.status = 'completed' AND l.completed_at > statement_timestamp() - interval '1 minute');
+END
+$$;
+COMMENT ON FUNCTION pggit.was_overtaken() IS
+'Whether pgGit was brought to another version while this statement ran, so that a function or column may be gone that its handlers know.';
+
 CREATE FUNCTION pggit.note_or_defer(
-    own_version text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
+    tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF pggit.version() = own_version THEN
+    IF NOT pggit.was_overtaken() THEN
         PERFORM pggit.note_tracking_error(tag, state, message, context);
     ELSIF change IS NOT NULL THEN
-        -- pgGit was brought to another version while the command ran: that one records what it did.
         PERFORM pggit.defer_or_note(tag, change, took_ms, addresses);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.note_or_defer(text, text, text, numeric, pggit.address[], text, text, text) IS
-'Keeps an error of the tracking, unless it came of another version that took over in the middle: then the command is left to settle().';
+COMMENT ON FUNCTION pggit.note_or_defer(text, text, numeric, pggit.address[], text, text, text) IS
+'Keeps an error of the tracking, unless it came of another version that took over in the middle: then the command is left to settle(), and that one''s.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -2445,7 +2456,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
@@ -2512,7 +2523,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
@@ -2588,7 +2599,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';

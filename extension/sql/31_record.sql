@@ -547,11 +547,11 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            IF pggit.version() = '{{ version }}' THEN
-                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
-            ELSE
-                is_busy := true;  -- another version took over in the middle
+            IF pggit.was_overtaken() THEN
+                is_busy := true;
                 PERFORM pggit.defer(doing, due.addresses);
+            ELSE
+                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
             END IF;
         END;
     END LOOP;
