@@ -183,4 +183,6 @@ def verify(
         print(f"\n{migrationverify.summary(verdicts)}\n\nevidence: {kept}")
     failed = [one for one in verdicts if one.faults]
     if failed:
-        raise PggitError(f"{len(failed)} of {len(verdicts)} checks found a difference")
+        raise PggitError(
+            f"{len(failed)} of {len(verdicts)} checks found a difference; ./inv migration.new drafts a script anew"
+        )
