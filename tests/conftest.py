@@ -15,6 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pg", default="all", help="PostgreSQL majors to test on: 17, 15,17 or all")
     parser.addoption("--sequences", default=100, type=int, help="random sequences of DDL to try on each major")
     parser.addoption("--upgraded-from", default="", help="make the databases of this version, updated, instead of new")
+    parser.addoption("--failures", default=100, type=int, help="upgrades to cut off at random points, in all")
+    parser.addoption("--failure-seed", default=1, type=int, help="the seed of those points")
+    parser.addoption("--thorough", action="store_true", help="try each failure on each major, not on one of them")
     parser.addoption("--ddl-seed", default=1, type=int, help="the seed of those sequences")
 
 

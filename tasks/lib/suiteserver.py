@@ -39,15 +39,16 @@ class SuiteServer(Server):
 
     def stop(self, mode: str = "fast") -> None:
         """As Server's."""
-        self._disconnect()
+        self.disconnect()
         super().stop(mode)
 
     def close(self) -> None:
         """As Server's."""
-        self._disconnect()
+        self.disconnect()
         super().close()
 
-    def _disconnect(self) -> None:
+    def disconnect(self) -> None:
+        """Close the one connection, so that the next use opens another: the server may have crashed meanwhile."""
         if self._admin_connection is not None:
             self._admin_connection.close()
             self._admin_connection = None
