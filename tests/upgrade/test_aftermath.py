@@ -12,8 +12,8 @@ PLANTED = {
     "a-column-of-the-other-version": ("ALTER TABLE pggit.history ADD COLUMN x integer", "history.x: only in b"),
     "a-lost-row": (f"{OFF} DELETE FROM pggit.history WHERE id = 5", "history: 1 rows are gone"),
     "an-unexplained-failure": (
-        "INSERT INTO pggit.upgrade_log (from_version, to_version, started_at, completed_at, status, run_by, backend_pid,"
-        " backend_start) VALUES ('a', 'b', now(), now(), 'failed', 'x', 1, now())",
+        "INSERT INTO pggit.upgrade_log (from_version, to_version, started_at, completed_at, status, run_by,"
+        " backend_pid, backend_start) VALUES ('a', 'b', now(), now(), 'failed', 'x', 1, now())",
         "the log says (",
     ),
     "a-copy": ("CREATE SCHEMA pggit_backup_left", "pggit_backup_left is left over"),
