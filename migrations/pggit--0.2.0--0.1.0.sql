@@ -298,6 +298,15 @@ BEGIN
         RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to a role that is no superuser'
             USING ERRCODE = 'GT048', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
     END IF;
+    -- Somebody else's: ours are empty by now.
+    new_name := (
+        SELECT min(format('pggit_attic.%I', 'pggit_' || p.part)) FROM pggit.parked_parts() p
+        WHERE EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'pggit_attic'::regnamespace AND c.relname = 'pggit_' || p.part)
+           OR EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = 'pggit_attic'::regnamespace AND t.typname = 'pggit_' || p.part));
+    IF new_name IS NOT NULL THEN
+        RAISE EXCEPTION '% stands where data are to be parked', new_name
+            USING ERRCODE = 'GT048', HINT = 'It is not pgGit''s: drop it, or give it another name.';
+    END IF;
     FOREACH part IN ARRAY ARRAY['backups', 'performance_metrics', 'tallies'] LOOP
         sequence_name := (SELECT pg_get_serial_sequence(format('pggit.%I', part), a.attname) FROM pg_attribute a
                           WHERE a.attrelid = format('pggit.%I', part)::regclass AND a.attidentity <> '');

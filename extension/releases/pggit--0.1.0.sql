@@ -8996,7 +8996,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
     SELECT format('%s is in schema pggit and is no part of the extension', pg_describe_object(d.classid, d.objid, 0)),
-        'Move it to another schema, or drop it.'::text
+        'Move it to another schema, or drop it; what is pgGit''s own comes back by ALTER EXTENSION pggit ADD.'::text
     FROM pg_depend d
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'pggit'::regnamespace
       AND NOT EXISTS (
@@ -9174,6 +9174,9 @@ DECLARE
     run bigint;
 BEGIN
     PERFORM pggit.require_superuser('pggit.upgrade()');
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'this server is a standby' USING ERRCODE = 'GT048', HINT = 'Upgrade on the primary: the standby follows.';
+    END IF;
     IF NOT pg_try_advisory_xact_lock(hashtextextended('pggit.upgrade', 0)) THEN
         RAISE EXCEPTION 'another session is upgrading pgGit' USING ERRCODE = 'GT021', HINT = 'Wait for it; pggit.upgrade_log shows how it goes.';
     END IF;
