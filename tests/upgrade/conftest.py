@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tasks.lib.migrationground import Ground
-from tests.extension.conftest import bare_db, connect, db, pg, psql, roles, server, template
+from tests.extension.conftest import SuiteServer, bare_db, connect, db, pg, psql, roles, server, template
 from tests.extension.conftest import pytest_generate_tests as on_every_major
 from tests.upgrade import breakpoints
 from tests.upgrade.next_versions import MadeUpServer
@@ -18,6 +18,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "run" in metafunc.fixturenames:
         options = metafunc.config.option
         metafunc.parametrize("run", range(-(-options.failures // len(options.pg))))
+
+
+@pytest.fixture(scope="session")
+def ground(server: SuiteServer) -> Ground:
+    """Databases of each version on the suite's server."""
+    return Ground(server)
 
 
 @pytest.fixture(scope="session")

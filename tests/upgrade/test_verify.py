@@ -5,16 +5,10 @@ import pytest
 from tasks.lib import migrationground, migrationmajors, migrationsuite, migrationverify, migrationways, sqlscript
 from tasks.lib.migrationground import Ground
 from tasks.lib.migrationways import ALTER, Way
-from tests.extension.conftest import SuiteServer
 
 WAYS = migrationways.choose(migrationground.graph_of(sqlscript.contents()))
 DRAFT = "draft the update script anew with ./inv migration.new --output=build/draft"
 RELEASED = [way.start for way in WAYS if way.stops == (way.start, sqlscript.version()) and way.how == ALTER]
-
-
-@pytest.fixture(scope="session")
-def ground(server: SuiteServer) -> Ground:
-    return Ground(server)
 
 
 @pytest.mark.parametrize(("way", "check"), migrationverify.selected(WAYS), ids=str)
