@@ -217,8 +217,9 @@ def test_a_session_that_is_ended_on_the_way_is_told_of_and_the_next_run_succeeds
 def test_one_that_is_interrupted_waits_for_the_answer(server: Server, db: Connection, name: str) -> None:
     """The upgrade waits for a lock that the test holds; the signal goes to the command alone."""
     waits = """
-        SELECT EXISTS (SELECT FROM pg_stat_activity a
-                       WHERE a.datname = 'app' AND a.wait_event_type = 'Lock' AND a.query LIKE '%CALL pggit.upgrade%')"""
+        SELECT EXISTS (
+            SELECT FROM pg_stat_activity a
+            WHERE a.datname = 'app' AND a.wait_event_type = 'Lock' AND a.query LIKE '%CALL pggit.upgrade%')"""
     with psycopg.connect(server.dsn("app")) as holder:
         holder.execute("SELECT count(*) FROM pggit.history")
         process = start(server, "--lock-timeout=60000")
