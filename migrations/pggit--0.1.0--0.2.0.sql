@@ -237,6 +237,7 @@ DECLARE
     is_paused boolean := true;
     is_adopted boolean;
     lacks_something boolean;
+    version_before text;
     is_last boolean := false;
 BEGIN
     BEGIN
@@ -244,8 +245,9 @@ BEGIN
         IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
             SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
                    EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
-                   EXISTS (SELECT FROM pggit.unsettled)
-            INTO is_paused, is_adopted, lacks_something;
+                   EXISTS (SELECT FROM pggit.unsettled),
+                   (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')
+            INTO is_paused, is_adopted, lacks_something, version_before;
         END IF;
         IF is_paused OR is_adopted AND NOT lacks_something THEN
             is_last := true;
@@ -260,7 +262,7 @@ BEGIN
         END IF;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
         IF is_last THEN
             RETURN;
         END IF;
@@ -270,7 +272,7 @@ BEGIN
         PERFORM pggit.start_clock();
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
     END;
 END
 $$;
@@ -290,7 +292,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    mode text;
+    mode text[];
     found pggit.address[];
     kind text;
 BEGIN
@@ -306,7 +308,7 @@ BEGIN
             RETURN;
         END IF;
         mode := pggit.recording_mode();
-        IF mode = 'off' THEN
+        IF mode[1] = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -338,7 +340,7 @@ BEGIN
             RETURN;
         END IF;
         is_uncounted := true;
-        IF mode = 'now' THEN
+        IF mode[1] = 'now' THEN
             changed := pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
@@ -350,7 +352,7 @@ BEGIN
         PERFORM pggit.defer_or_note(TG_TAG, change, took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, change, took_ms, found, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(mode[2], TG_TAG, change, took_ms, found, SQLSTATE, SQLERRM, trouble);
     END;
     IF is_uncounted THEN
         BEGIN
@@ -373,7 +375,7 @@ DECLARE
     changed integer;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
-    mode text;
+    mode text[];
     trouble text;
     d record;
     still_there oid;
@@ -387,7 +389,7 @@ BEGIN
     END;
     BEGIN
         mode := pggit.recording_mode();
-        IF mode = 'off' THEN
+        IF mode[1] = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -420,7 +422,7 @@ BEGIN
             RETURN;
         END IF;
         is_uncounted := is_all;
-        IF mode = 'now' THEN
+        IF mode[1] = 'now' THEN
             -- Of what is gone only the index's own objects matter.
             found := ARRAY(
                 SELECT a FROM unnest(found) a
@@ -448,7 +450,7 @@ BEGIN
         PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, 'ALTER', took_ms, found, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(mode[2], TG_TAG, 'ALTER', took_ms, found, SQLSTATE, SQLERRM, trouble);
     END;
     IF is_uncounted THEN
         BEGIN

@@ -68,13 +68,16 @@ SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
     ready record;
+    version_before text;
 BEGIN
     -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
     IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
         SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
                EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
-               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
+               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something,
+               (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version') AS data_version
         INTO ready;
+        version_before := ready.data_version;
         IF NOT ready.is_paused THEN
             IF NOT ready.is_adopted THEN
                 PERFORM pggit.adopt_cluster();
@@ -86,7 +89,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
@@ -103,7 +106,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    mode text;
+    mode text[];
     found pggit.address[];
     kind text;
 BEGIN
@@ -112,7 +115,7 @@ BEGIN
         RETURN;
     END IF;
     mode := pggit.recording_mode();
-    IF mode = 'off' THEN
+    IF mode[1] = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -143,7 +146,7 @@ BEGIN
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
     END IF;
-    IF mode = 'now' THEN
+    IF mode[1] = 'now' THEN
         changed := pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
@@ -153,7 +156,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(mode[2], TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 
@@ -164,7 +167,7 @@ SET lock_timeout = '20ms' AS $$
 DECLARE
     -- The result is of no use, but PostgreSQL makes a query of PERFORM.
     changed integer;
-    mode text;
+    mode text[];
     trouble text;
     d record;
     still_there oid;
@@ -172,7 +175,7 @@ DECLARE
     indexes text[] := '{}';
 BEGIN
     mode := pggit.recording_mode();
-    IF mode = 'off' THEN
+    IF mode[1] = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -204,7 +207,7 @@ BEGIN
     IF found = '{}' THEN
         RETURN;
     END IF;
-    IF mode <> 'now' THEN
+    IF mode[1] <> 'now' THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
         RETURN;
     END IF;
@@ -228,7 +231,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(mode[2], TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 

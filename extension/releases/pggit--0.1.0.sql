@@ -2285,6 +2285,7 @@ DECLARE
     doing pggit.command;
     settled integer := 0;
     is_busy boolean := false;
+    version_before text;
     trouble text;
 BEGIN
     IF NOT pggit.sees_the_present() THEN
@@ -2299,6 +2300,7 @@ BEGIN
     IF NOT pggit.can_record_now() THEN
         RETURN 0;
     END IF;
+    version_before := (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
     FOR due IN
         WITH taken AS (
             DELETE FROM pggit.unsettled u
@@ -2322,7 +2324,7 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            IF pggit.was_overtaken() THEN
+            IF pggit.was_overtaken(version_before) THEN
                 is_busy := true;
                 PERFORM pggit.defer(doing, due.addresses);
             ELSE
@@ -2354,28 +2356,30 @@ $$;
 COMMENT ON FUNCTION pggit.events() IS
 'The events that tracking needs: the event trigger of each is named pggit_ and calls pggit.on_ with the event''s name.';
 
-CREATE FUNCTION pggit.recording_mode() RETURNS text
+CREATE FUNCTION pggit.recording_mode() RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_paused boolean;
     is_known boolean;
+    data_version text;
 BEGIN
     -- A read-only transaction may REINDEX; it changes no definition, and could not record one.
     IF current_setting('transaction_read_only') <> 'off' THEN
-        RETURN 'off';
+        RETURN ARRAY['off'];
     END IF;
     SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
-           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
-    INTO is_paused, is_known;
-    RETURN CASE
+           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
+           (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')
+    INTO is_paused, is_known, data_version;
+    RETURN ARRAY[CASE
         WHEN is_paused THEN 'off'
         WHEN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
              AND (is_known OR pggit.is_adopted()) THEN 'now'
-        ELSE 'later' END;
+        ELSE 'later' END, data_version];
 END
 $$;
 COMMENT ON FUNCTION pggit.recording_mode() IS
-'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off.';
+'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off; and the version that the tables are of.';
 
 CREATE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -2405,31 +2409,28 @@ $$;
 COMMENT ON FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]) IS
 'Leaves to settle() what a lock kept from being recorded; where somebody locked even that, notes the error.';
 
-CREATE FUNCTION pggit.was_overtaken() RETURNS boolean
+CREATE FUNCTION pggit.was_overtaken(version_before text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A minute: the log is written at the end of the script, before it lets go of its locks.
-    RETURN EXISTS (
-        SELECT FROM pggit.upgrade_log l
-        WHERE l.status = 'completed' AND l.completed_at > statement_timestamp() - interval '1 minute');
+    RETURN version_before <> (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
 END
 $$;
-COMMENT ON FUNCTION pggit.was_overtaken() IS
-'Whether pgGit was brought to another version while this statement ran, so that a function or column may be gone that its handlers know.';
+COMMENT ON FUNCTION pggit.was_overtaken(text) IS
+'Whether pgGit was brought to another version since a handler saw this one, so that a function or column that it knows may be gone.';
 
 CREATE FUNCTION pggit.note_or_defer(
-    tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
+    version_before text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT pggit.was_overtaken() THEN
+    IF pggit.was_overtaken(version_before) IS NOT TRUE THEN
         PERFORM pggit.note_tracking_error(tag, state, message, context);
     ELSIF change IS NOT NULL THEN
         PERFORM pggit.defer_or_note(tag, change, took_ms, addresses);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.note_or_defer(text, text, numeric, pggit.address[], text, text, text) IS
+COMMENT ON FUNCTION pggit.note_or_defer(text, text, text, numeric, pggit.address[], text, text, text) IS
 'Keeps an error of the tracking, unless it came of another version that took over in the middle: then the command is left to settle(), and that one''s.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
@@ -2438,13 +2439,16 @@ SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
     ready record;
+    version_before text;
 BEGIN
     -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
     IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
         SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
                EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
-               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
+               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something,
+               (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version') AS data_version
         INTO ready;
+        version_before := ready.data_version;
         IF NOT ready.is_paused THEN
             IF NOT ready.is_adopted THEN
                 PERFORM pggit.adopt_cluster();
@@ -2456,7 +2460,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
@@ -2473,7 +2477,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    mode text;
+    mode text[];
     found pggit.address[];
     kind text;
 BEGIN
@@ -2482,7 +2486,7 @@ BEGIN
         RETURN;
     END IF;
     mode := pggit.recording_mode();
-    IF mode = 'off' THEN
+    IF mode[1] = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -2513,7 +2517,7 @@ BEGIN
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
     END IF;
-    IF mode = 'now' THEN
+    IF mode[1] = 'now' THEN
         changed := pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
@@ -2523,7 +2527,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(mode[2], TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
@@ -2535,7 +2539,7 @@ SET lock_timeout = '20ms' AS $$
 DECLARE
     -- The result is of no use, but PostgreSQL makes a query of PERFORM.
     changed integer;
-    mode text;
+    mode text[];
     trouble text;
     d record;
     still_there oid;
@@ -2543,7 +2547,7 @@ DECLARE
     indexes text[] := '{}';
 BEGIN
     mode := pggit.recording_mode();
-    IF mode = 'off' THEN
+    IF mode[1] = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -2575,7 +2579,7 @@ BEGIN
     IF found = '{}' THEN
         RETURN;
     END IF;
-    IF mode <> 'now' THEN
+    IF mode[1] <> 'now' THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
         RETURN;
     END IF;
@@ -2599,7 +2603,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer(mode[2], TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';

@@ -510,6 +510,7 @@ DECLARE
     doing pggit.command;
     settled integer := 0;
     is_busy boolean := false;
+    version_before text;
     trouble text;
 BEGIN
     IF NOT pggit.sees_the_present() THEN
@@ -524,6 +525,7 @@ BEGIN
     IF NOT pggit.can_record_now() THEN
         RETURN 0;
     END IF;
+    version_before := (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
     FOR due IN
         WITH taken AS (
             DELETE FROM pggit.unsettled u
@@ -547,7 +549,7 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            IF pggit.was_overtaken() THEN
+            IF pggit.was_overtaken(version_before) THEN
                 is_busy := true;
                 PERFORM pggit.defer(doing, due.addresses);
             ELSE

@@ -15,28 +15,30 @@ $$;
 COMMENT ON FUNCTION pggit.events() IS
 'The events that tracking needs: the event trigger of each is named pggit_ and calls pggit.on_ with the event''s name.';
 
-CREATE FUNCTION pggit.recording_mode() RETURNS text
+CREATE FUNCTION pggit.recording_mode() RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_paused boolean;
     is_known boolean;
+    data_version text;
 BEGIN
     -- A read-only transaction may REINDEX; it changes no definition, and could not record one.
     IF current_setting('transaction_read_only') <> 'off' THEN
-        RETURN 'off';
+        RETURN ARRAY['off'];
     END IF;
     SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
-           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
-    INTO is_paused, is_known;
-    RETURN CASE
+           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
+           (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')
+    INTO is_paused, is_known, data_version;
+    RETURN ARRAY[CASE
         WHEN is_paused THEN 'off'
         WHEN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
              AND (is_known OR pggit.is_adopted()) THEN 'now'
-        ELSE 'later' END;
+        ELSE 'later' END, data_version];
 END
 $$;
 COMMENT ON FUNCTION pggit.recording_mode() IS
-'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off.';
+'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off; and the version that the tables are of.';
 
 CREATE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -71,31 +73,28 @@ $$;
 COMMENT ON FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]) IS
 'Leaves to settle() what a lock kept from being recorded; where somebody locked even that, notes the error.';
 
-CREATE FUNCTION pggit.was_overtaken() RETURNS boolean
+CREATE FUNCTION pggit.was_overtaken(version_before text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A minute: the log is written at the end of the script, before it lets go of its locks.
-    RETURN EXISTS (
-        SELECT FROM pggit.upgrade_log l
-        WHERE l.status = 'completed' AND l.completed_at > statement_timestamp() - interval '1 minute');
+    RETURN version_before <> (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
 END
 $$;
-COMMENT ON FUNCTION pggit.was_overtaken() IS
-'Whether pgGit was brought to another version while this statement ran, so that a function or column may be gone that its handlers know.';
+COMMENT ON FUNCTION pggit.was_overtaken(text) IS
+'Whether pgGit was brought to another version since a handler saw this one, so that a function or column that it knows may be gone.';
 
 CREATE FUNCTION pggit.note_or_defer(
-    tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
+    version_before text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT pggit.was_overtaken() THEN
+    IF pggit.was_overtaken(version_before) IS NOT TRUE THEN
         PERFORM pggit.note_tracking_error(tag, state, message, context);
     ELSIF change IS NOT NULL THEN
         PERFORM pggit.defer_or_note(tag, change, took_ms, addresses);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.note_or_defer(text, text, numeric, pggit.address[], text, text, text) IS
+COMMENT ON FUNCTION pggit.note_or_defer(text, text, text, numeric, pggit.address[], text, text, text) IS
 'Keeps an error of the tracking, unless it came of another version that took over in the middle: then the command is left to settle(), and that one''s.';
 
 CREATE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
@@ -106,6 +105,7 @@ DECLARE
     is_paused boolean := true;
     is_adopted boolean;
     lacks_something boolean;
+    version_before text;
     is_last boolean := false;
 BEGIN
     BEGIN
@@ -113,8 +113,9 @@ BEGIN
         IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
             SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
                    EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
-                   EXISTS (SELECT FROM pggit.unsettled)
-            INTO is_paused, is_adopted, lacks_something;
+                   EXISTS (SELECT FROM pggit.unsettled),
+                   (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')
+            INTO is_paused, is_adopted, lacks_something, version_before;
         END IF;
         IF is_paused OR is_adopted AND NOT lacks_something THEN
             is_last := true;
@@ -129,7 +130,7 @@ BEGIN
         END IF;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
         IF is_last THEN
             RETURN;
         END IF;
@@ -139,7 +140,7 @@ BEGIN
         PERFORM pggit.start_clock();
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
     END;
 END
 $$;
@@ -159,7 +160,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    mode text;
+    mode text[];
     found pggit.address[];
     kind text;
 BEGIN
@@ -175,7 +176,7 @@ BEGIN
             RETURN;
         END IF;
         mode := pggit.recording_mode();
-        IF mode = 'off' THEN
+        IF mode[1] = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -207,7 +208,7 @@ BEGIN
             RETURN;
         END IF;
         is_uncounted := true;
-        IF mode = 'now' THEN
+        IF mode[1] = 'now' THEN
             changed := pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
@@ -219,7 +220,7 @@ BEGIN
         PERFORM pggit.defer_or_note(TG_TAG, change, took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, change, took_ms, found, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(mode[2], TG_TAG, change, took_ms, found, SQLSTATE, SQLERRM, trouble);
     END;
     IF is_uncounted THEN
         BEGIN
@@ -243,7 +244,7 @@ DECLARE
     changed integer;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
-    mode text;
+    mode text[];
     trouble text;
     d record;
     still_there oid;
@@ -257,7 +258,7 @@ BEGIN
     END;
     BEGIN
         mode := pggit.recording_mode();
-        IF mode = 'off' THEN
+        IF mode[1] = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -290,7 +291,7 @@ BEGIN
             RETURN;
         END IF;
         is_uncounted := is_all;
-        IF mode = 'now' THEN
+        IF mode[1] = 'now' THEN
             -- Of what is gone only the index's own objects matter.
             found := ARRAY(
                 SELECT a FROM unnest(found) a
@@ -318,7 +319,7 @@ BEGIN
         PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(TG_TAG, 'ALTER', took_ms, found, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer(mode[2], TG_TAG, 'ALTER', took_ms, found, SQLSTATE, SQLERRM, trouble);
     END;
     IF is_uncounted THEN
         BEGIN
