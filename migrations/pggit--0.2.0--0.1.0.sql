@@ -62,22 +62,82 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION pggit.settle() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET lock_timeout = '20ms' AS $$
+DECLARE
+    due pggit.unsettled;
+    doing pggit.command;
+    settled integer := 0;
+    is_busy boolean := false;
+    trouble text;
+BEGIN
+    IF NOT pggit.sees_the_present() THEN
+        -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
+        RETURN 0;
+    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) OR pggit.is_changing_version() THEN
+        RETURN 0;
+    END IF;
+    IF NOT pggit.is_adopted() THEN
+        PERFORM pggit.adopt_cluster();
+    END IF;
+    IF NOT pggit.can_record_now() THEN
+        RETURN 0;
+    END IF;
+    BEGIN
+        -- Who brings pgGit to another version holds this lock to the end: all that is called from here on is of one.
+        LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        RETURN 0;
+    END;
+    FOR due IN
+        WITH taken AS (
+            DELETE FROM pggit.unsettled u
+            WHERE u.id IN (SELECT w.id FROM pggit.unsettled w ORDER BY w.id FOR UPDATE SKIP LOCKED) RETURNING u.*)
+        SELECT * FROM taken ORDER BY id
+    LOOP
+        doing := ROW(due.command_tag, due.change, due.created_at, due.session_role, due.set_role,
+                     due.application_name, due.client_addr, due.backend_pid, due.transaction_id,
+                     due.duration_ms, due.performance_impact)::pggit.command;
+        IF is_busy THEN
+            -- Not one wait for each: this is somebody's command.
+            PERFORM pggit.defer(doing, due.addresses);
+            CONTINUE;
+        END IF;
+        BEGIN
+            PERFORM pggit.record_command(doing, due.addresses);
+            settled := settled + 1;
+        EXCEPTION
+        WHEN lock_not_available OR deadlock_detected THEN
+            is_busy := true;
+            PERFORM pggit.defer(doing, due.addresses);
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
+            IF pggit.was_overtaken('0.1.0') THEN
+                is_busy := true;
+                PERFORM pggit.defer(doing, due.addresses);
+            ELSE
+                PERFORM pggit.note_tracking_error(due.command_tag, SQLSTATE, SQLERRM, trouble);
+            END IF;
+        END;
+    END LOOP;
+    RETURN settled;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION pggit.on_ddl_command_start() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
     ready record;
-    version_before text;
 BEGIN
     -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
     IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
         SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
                EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
-               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something,
-               (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version') AS data_version
+               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
         INTO ready;
-        version_before := ready.data_version;
         IF NOT ready.is_paused THEN
             IF NOT ready.is_adopted THEN
                 PERFORM pggit.adopt_cluster();
@@ -89,7 +149,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
@@ -106,7 +166,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    mode text[];
+    mode text;
     found pggit.address[];
     kind text;
 BEGIN
@@ -115,7 +175,7 @@ BEGIN
         RETURN;
     END IF;
     mode := pggit.recording_mode();
-    IF mode[1] = 'off' THEN
+    IF mode = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -146,7 +206,9 @@ BEGIN
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
     END IF;
-    IF mode[1] = 'now' THEN
+    IF mode = 'now' THEN
+        -- Who brings pgGit to another version holds this lock to the end: all that is called from here on is of one.
+        LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
         changed := pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
@@ -156,7 +218,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(mode[2], TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 
@@ -167,7 +229,7 @@ SET lock_timeout = '20ms' AS $$
 DECLARE
     -- The result is of no use, but PostgreSQL makes a query of PERFORM.
     changed integer;
-    mode text[];
+    mode text;
     trouble text;
     d record;
     still_there oid;
@@ -175,7 +237,7 @@ DECLARE
     indexes text[] := '{}';
 BEGIN
     mode := pggit.recording_mode();
-    IF mode[1] = 'off' THEN
+    IF mode = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -207,10 +269,11 @@ BEGIN
     IF found = '{}' THEN
         RETURN;
     END IF;
-    IF mode[1] <> 'now' THEN
+    IF mode <> 'now' THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
         RETURN;
     END IF;
+    LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
     -- Of what is gone only the index's own objects matter.
     found := ARRAY(
         SELECT a FROM unnest(found) a
@@ -231,7 +294,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(mode[2], TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 

@@ -2277,6 +2277,18 @@ $$;
 COMMENT ON FUNCTION pggit.adopt_cluster() IS
 'Finds every tracked object again after a restore or pg_upgrade, before the first command there changes any.';
 
+CREATE FUNCTION pggit.is_changing_version() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A restored dump may hold an older version's tables too, but its extension is not this transaction's work.
+    RETURN EXISTS (
+        SELECT FROM pg_extension e JOIN pggit.settings s ON s.name = 'data_version' AND s.value <> e.extversion
+        WHERE e.extname = 'pggit' AND age(e.xmin) <= age(pg_current_xact_id()::xid));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_changing_version() IS
+'Whether an update script of pgGit runs in this transaction: then its functions and tables need not fit each other.';
+
 CREATE FUNCTION pggit.settle() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
@@ -2285,13 +2297,12 @@ DECLARE
     doing pggit.command;
     settled integer := 0;
     is_busy boolean := false;
-    version_before text;
     trouble text;
 BEGIN
     IF NOT pggit.sees_the_present() THEN
         -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
         RETURN 0;
-    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) THEN
+    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) OR pggit.is_changing_version() THEN
         RETURN 0;
     END IF;
     IF NOT pggit.is_adopted() THEN
@@ -2300,7 +2311,12 @@ BEGIN
     IF NOT pggit.can_record_now() THEN
         RETURN 0;
     END IF;
-    version_before := (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
+    BEGIN
+        -- Who brings pgGit to another version holds this lock to the end: all that is called from here on is of one.
+        LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        RETURN 0;
+    END;
     FOR due IN
         WITH taken AS (
             DELETE FROM pggit.unsettled u
@@ -2324,7 +2340,7 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            IF pggit.was_overtaken(version_before) THEN
+            IF pggit.was_overtaken('0.1.0') THEN
                 is_busy := true;
                 PERFORM pggit.defer(doing, due.addresses);
             ELSE
@@ -2356,30 +2372,28 @@ $$;
 COMMENT ON FUNCTION pggit.events() IS
 'The events that tracking needs: the event trigger of each is named pggit_ and calls pggit.on_ with the event''s name.';
 
-CREATE FUNCTION pggit.recording_mode() RETURNS text[]
+CREATE FUNCTION pggit.recording_mode() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_paused boolean;
     is_known boolean;
-    data_version text;
 BEGIN
     -- A read-only transaction may REINDEX; it changes no definition, and could not record one.
     IF current_setting('transaction_read_only') <> 'off' THEN
-        RETURN ARRAY['off'];
+        RETURN 'off';
     END IF;
     SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
-           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
-           (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')
-    INTO is_paused, is_known, data_version;
-    RETURN ARRAY[CASE
+           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
+    INTO is_paused, is_known;
+    RETURN CASE
         WHEN is_paused THEN 'off'
         WHEN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
              AND (is_known OR pggit.is_adopted()) THEN 'now'
-        ELSE 'later' END, data_version];
+        ELSE 'later' END;
 END
 $$;
 COMMENT ON FUNCTION pggit.recording_mode() IS
-'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off; and the version that the tables are of.';
+'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off.';
 
 CREATE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -2409,21 +2423,21 @@ $$;
 COMMENT ON FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]) IS
 'Leaves to settle() what a lock kept from being recorded; where somebody locked even that, notes the error.';
 
-CREATE FUNCTION pggit.was_overtaken(version_before text) RETURNS boolean
+CREATE FUNCTION pggit.was_overtaken(version_of_caller text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN version_before <> (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
+    RETURN version_of_caller <> pggit.version();
 END
 $$;
 COMMENT ON FUNCTION pggit.was_overtaken(text) IS
-'Whether pgGit was brought to another version since a handler saw this one, so that a function or column that it knows may be gone.';
+'Whether pgGit was brought to another version since a function of the one given began, so that a function or column that it knows may be gone.';
 
 CREATE FUNCTION pggit.note_or_defer(
-    version_before text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
+    version_of_caller text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF pggit.was_overtaken(version_before) IS NOT TRUE THEN
+    IF pggit.was_overtaken(version_of_caller) IS NOT TRUE THEN
         PERFORM pggit.note_tracking_error(tag, state, message, context);
     ELSIF change IS NOT NULL THEN
         PERFORM pggit.defer_or_note(tag, change, took_ms, addresses);
@@ -2439,16 +2453,13 @@ SET lock_timeout = '20ms' AS $$
 DECLARE
     trouble text;
     ready record;
-    version_before text;
 BEGIN
     -- DROP INDEX CONCURRENTLY must be first in its transaction, and does not tell itself apart by its tag.
     IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
         SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AS is_paused,
                EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()) AS is_adopted,
-               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something,
-               (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version') AS data_version
+               EXISTS (SELECT FROM pggit.unsettled) AS lacks_something
         INTO ready;
-        version_before := ready.data_version;
         IF NOT ready.is_paused THEN
             IF NOT ready.is_adopted THEN
                 PERFORM pggit.adopt_cluster();
@@ -2460,7 +2471,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_start() IS
@@ -2477,7 +2488,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    mode text[];
+    mode text;
     found pggit.address[];
     kind text;
 BEGIN
@@ -2486,7 +2497,7 @@ BEGIN
         RETURN;
     END IF;
     mode := pggit.recording_mode();
-    IF mode[1] = 'off' THEN
+    IF mode = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -2517,7 +2528,9 @@ BEGIN
     ELSIF found = '{}' AND TG_TAG <> 'ALTER DEFAULT PRIVILEGES' THEN  -- that can make a row vanish
         RETURN;
     END IF;
-    IF mode[1] = 'now' THEN
+    IF mode = 'now' THEN
+        -- Who brings pgGit to another version holds this lock to the end: all that is called from here on is of one.
+        LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
         changed := pggit.record_command(pggit.this_command(TG_TAG, change), found);
     ELSE
         PERFORM pggit.defer(pggit.this_command(TG_TAG, change), found);
@@ -2527,7 +2540,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, change, NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(mode[2], TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, change, NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_ddl_command_end() IS 'Event trigger function: records what a command made or changed.';
@@ -2539,7 +2552,7 @@ SET lock_timeout = '20ms' AS $$
 DECLARE
     -- The result is of no use, but PostgreSQL makes a query of PERFORM.
     changed integer;
-    mode text[];
+    mode text;
     trouble text;
     d record;
     still_there oid;
@@ -2547,7 +2560,7 @@ DECLARE
     indexes text[] := '{}';
 BEGIN
     mode := pggit.recording_mode();
-    IF mode[1] = 'off' THEN
+    IF mode = 'off' THEN
         RETURN;
     END IF;
     found := ARRAY(
@@ -2579,10 +2592,11 @@ BEGIN
     IF found = '{}' THEN
         RETURN;
     END IF;
-    IF mode[1] <> 'now' THEN
+    IF mode <> 'now' THEN
         PERFORM pggit.defer(pggit.this_command(TG_TAG, 'ALTER'), found);
         RETURN;
     END IF;
+    LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
     -- Of what is gone only the index's own objects matter.
     found := ARRAY(
         SELECT a FROM unnest(found) a
@@ -2603,7 +2617,7 @@ WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', NULL, found);
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-    PERFORM pggit.note_or_defer(mode[2], TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
+    PERFORM pggit.note_or_defer('0.1.0', TG_TAG, 'ALTER', NULL, found, SQLSTATE, SQLERRM, trouble);
 END
 $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';

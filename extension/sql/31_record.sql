@@ -502,6 +502,18 @@ $$;
 COMMENT ON FUNCTION pggit.adopt_cluster() IS
 'Finds every tracked object again after a restore or pg_upgrade, before the first command there changes any.';
 
+CREATE FUNCTION pggit.is_changing_version() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A restored dump may hold an older version's tables too, but its extension is not this transaction's work.
+    RETURN EXISTS (
+        SELECT FROM pg_extension e JOIN pggit.settings s ON s.name = 'data_version' AND s.value <> e.extversion
+        WHERE e.extname = 'pggit' AND age(e.xmin) <= age(pg_current_xact_id()::xid));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_changing_version() IS
+'Whether an update script of pgGit runs in this transaction: then its functions and tables need not fit each other.';
+
 CREATE FUNCTION pggit.settle() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
@@ -510,13 +522,12 @@ DECLARE
     doing pggit.command;
     settled integer := 0;
     is_busy boolean := false;
-    version_before text;
     trouble text;
 BEGIN
     IF NOT pggit.sees_the_present() THEN
         -- Not even a look into the table: in SERIALIZABLE that alone would conflict with others' notes.
         RETURN 0;
-    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) THEN
+    ELSIF NOT EXISTS (SELECT FROM pggit.unsettled) OR pggit.is_changing_version() THEN
         RETURN 0;
     END IF;
     IF NOT pggit.is_adopted() THEN
@@ -525,7 +536,12 @@ BEGIN
     IF NOT pggit.can_record_now() THEN
         RETURN 0;
     END IF;
-    version_before := (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
+    BEGIN
+        -- Who brings pgGit to another version holds this lock to the end: all that is called from here on is of one.
+        LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        RETURN 0;
+    END;
     FOR due IN
         WITH taken AS (
             DELETE FROM pggit.unsettled u
@@ -549,7 +565,7 @@ BEGIN
             PERFORM pggit.defer(doing, due.addresses);
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-            IF pggit.was_overtaken(version_before) THEN
+            IF pggit.was_overtaken('{{ version }}') THEN
                 is_busy := true;
                 PERFORM pggit.defer(doing, due.addresses);
             ELSE

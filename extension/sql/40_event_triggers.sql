@@ -15,30 +15,28 @@ $$;
 COMMENT ON FUNCTION pggit.events() IS
 'The events that tracking needs: the event trigger of each is named pggit_ and calls pggit.on_ with the event''s name.';
 
-CREATE FUNCTION pggit.recording_mode() RETURNS text[]
+CREATE FUNCTION pggit.recording_mode() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_paused boolean;
     is_known boolean;
-    data_version text;
 BEGIN
     -- A read-only transaction may REINDEX; it changes no definition, and could not record one.
     IF current_setting('transaction_read_only') <> 'off' THEN
-        RETURN ARRAY['off'];
+        RETURN 'off';
     END IF;
     SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
-           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
-           (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')
-    INTO is_paused, is_known, data_version;
-    RETURN ARRAY[CASE
+           EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time())
+    INTO is_paused, is_known;
+    RETURN CASE
         WHEN is_paused THEN 'off'
         WHEN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
              AND (is_known OR pggit.is_adopted()) THEN 'now'
-        ELSE 'later' END, data_version];
+        ELSE 'later' END;
 END
 $$;
 COMMENT ON FUNCTION pggit.recording_mode() IS
-'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off; and the version that the tables are of.';
+'Whether commands are recorded at this moment: now, later, where can_record_now() says no, or off.';
 
 CREATE FUNCTION pggit.note_tracking_error(tag text, state text, message text, context text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -73,21 +71,21 @@ $$;
 COMMENT ON FUNCTION pggit.defer_or_note(text, text, numeric, pggit.address[]) IS
 'Leaves to settle() what a lock kept from being recorded; where somebody locked even that, notes the error.';
 
-CREATE FUNCTION pggit.was_overtaken(version_before text) RETURNS boolean
+CREATE FUNCTION pggit.was_overtaken(version_of_caller text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN version_before <> (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
+    RETURN version_of_caller <> pggit.version();
 END
 $$;
 COMMENT ON FUNCTION pggit.was_overtaken(text) IS
-'Whether pgGit was brought to another version since a handler saw this one, so that a function or column that it knows may be gone.';
+'Whether pgGit was brought to another version since a function of the one given began, so that a function or column that it knows may be gone.';
 
 CREATE FUNCTION pggit.note_or_defer(
-    version_before text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
+    version_of_caller text, tag text, change text, took_ms numeric, addresses pggit.address[], state text, message text, context text)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF pggit.was_overtaken(version_before) IS NOT TRUE THEN
+    IF pggit.was_overtaken(version_of_caller) IS NOT TRUE THEN
         PERFORM pggit.note_tracking_error(tag, state, message, context);
     ELSIF change IS NOT NULL THEN
         PERFORM pggit.defer_or_note(tag, change, took_ms, addresses);
@@ -105,7 +103,6 @@ DECLARE
     is_paused boolean := true;
     is_adopted boolean;
     lacks_something boolean;
-    version_before text;
     is_last boolean := false;
 BEGIN
     BEGIN
@@ -113,9 +110,8 @@ BEGIN
         IF TG_TAG <> 'DROP INDEX' AND pggit.sees_the_present() THEN
             SELECT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused'),
                    EXISTS (SELECT FROM pggit.oid_origin g WHERE g.known_since = pg_postmaster_start_time()),
-                   EXISTS (SELECT FROM pggit.unsettled),
-                   (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')
-            INTO is_paused, is_adopted, lacks_something, version_before;
+                   EXISTS (SELECT FROM pggit.unsettled)
+            INTO is_paused, is_adopted, lacks_something;
         END IF;
         IF is_paused OR is_adopted AND NOT lacks_something THEN
             is_last := true;
@@ -130,7 +126,7 @@ BEGIN
         END IF;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer('{{ version }}', TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
         IF is_last THEN
             RETURN;
         END IF;
@@ -140,7 +136,7 @@ BEGIN
         PERFORM pggit.start_clock();
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(version_before, TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer('{{ version }}', TG_TAG, NULL, NULL, NULL, SQLSTATE, SQLERRM, trouble);
     END;
 END
 $$;
@@ -160,7 +156,7 @@ DECLARE
         WHEN TG_TAG = 'COMMENT' THEN 'COMMENT'
         WHEN TG_TAG IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES') THEN 'GRANT'
         ELSE 'ALTER' END;
-    mode text[];
+    mode text;
     found pggit.address[];
     kind text;
 BEGIN
@@ -176,7 +172,7 @@ BEGIN
             RETURN;
         END IF;
         mode := pggit.recording_mode();
-        IF mode[1] = 'off' THEN
+        IF mode = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -208,7 +204,9 @@ BEGIN
             RETURN;
         END IF;
         is_uncounted := true;
-        IF mode[1] = 'now' THEN
+        IF mode = 'now' THEN
+            -- Who brings pgGit to another version holds this lock to the end: all that is called from here on is of one.
+            LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
             changed := pggit.record_command(pggit.this_command(TG_TAG, change, took_ms), found);
         ELSE
             PERFORM pggit.defer(pggit.this_command(TG_TAG, change, took_ms), found);
@@ -220,7 +218,7 @@ BEGIN
         PERFORM pggit.defer_or_note(TG_TAG, change, took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(mode[2], TG_TAG, change, took_ms, found, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer('{{ version }}', TG_TAG, change, took_ms, found, SQLSTATE, SQLERRM, trouble);
     END;
     IF is_uncounted THEN
         BEGIN
@@ -244,7 +242,7 @@ DECLARE
     changed integer;
     -- Where more than a drop happens, ddl_command_end counts the command.
     is_all boolean := starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED';
-    mode text[];
+    mode text;
     trouble text;
     d record;
     still_there oid;
@@ -258,7 +256,7 @@ BEGIN
     END;
     BEGIN
         mode := pggit.recording_mode();
-        IF mode[1] = 'off' THEN
+        IF mode = 'off' THEN
             RETURN;
         END IF;
         found := ARRAY(
@@ -291,7 +289,8 @@ BEGIN
             RETURN;
         END IF;
         is_uncounted := is_all;
-        IF mode[1] = 'now' THEN
+        IF mode = 'now' THEN
+            LOCK TABLE pggit.objects IN ROW EXCLUSIVE MODE;
             -- Of what is gone only the index's own objects matter.
             found := ARRAY(
                 SELECT a FROM unnest(found) a
@@ -319,7 +318,7 @@ BEGIN
         PERFORM pggit.defer_or_note(TG_TAG, 'ALTER', took_ms, found);
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS trouble = PG_EXCEPTION_CONTEXT;
-        PERFORM pggit.note_or_defer(mode[2], TG_TAG, 'ALTER', took_ms, found, SQLSTATE, SQLERRM, trouble);
+        PERFORM pggit.note_or_defer('{{ version }}', TG_TAG, 'ALTER', took_ms, found, SQLSTATE, SQLERRM, trouble);
     END;
     IF is_uncounted THEN
         BEGIN

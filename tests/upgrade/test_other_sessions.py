@@ -65,6 +65,27 @@ def test_who_cannot_write_the_log_does_not_begin(breaking: Ground, opened: Open,
 
 @every_way
 @every_manner
+def test_what_is_left_to_settle_meanwhile_waits_for_the_end(
+    breaking: Ground, opened: Open, start: str, goal: str, how: str
+) -> None:
+    """In the middle of a script the functions are of the one version and the tables of the other."""
+    db, leaving, watching = opened(), opened(), opened()
+    with leaving.transaction():
+        leaving.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        leaving.execute("LOCK TABLE pggit.history IN ROW EXCLUSIVE MODE")
+        leaving.execute("CREATE TABLE left_to_settle (id integer)")
+        aftermath.begin(db, aftermath.command(goal, how))
+        aftermath.until(lambda: one(watching, WAITS, db.info.backend_pid))
+    assert aftermath.end(db) == ""
+    db.execute("SELECT pggit.settle()")
+    errors = "SELECT message FROM pggit.tracking_errors WHERE message <> 'an error of the fixture'"
+    assert db.execute(errors).fetchall() == []
+    assert one(db, "SELECT count(*) FROM pggit.history WHERE identity = 'public.left_to_settle'") == 1
+    assert db.execute("SELECT * FROM pggit.verify()").fetchall() == []
+
+
+@every_way
+@every_manner
 def test_who_gets_the_lock_at_last_goes_on(breaking: Ground, opened: Open, start: str, goal: str, how: str) -> None:
     db, holder, watching = opened(), opened(), opened()
     with holder.transaction():
