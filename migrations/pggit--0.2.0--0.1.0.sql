@@ -460,7 +460,7 @@ DROP FUNCTION pggit.health_check(boolean);
 DROP FUNCTION pggit.parked(text);
 DROP FUNCTION pggit.parked_parts();
 DROP FUNCTION pggit.unpark(text, bigint);
-DROP FUNCTION pggit.count_history(integer);
+DROP FUNCTION pggit.count_history(bigint);
 DROP FUNCTION pggit.has_backfill();
 DROP INDEX pggit.objects_by_type;
 DROP INDEX pggit.objects_tracked;

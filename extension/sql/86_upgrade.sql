@@ -504,7 +504,7 @@ BEGIN
     SELECT from_version, to_version, clock_timestamp(), clock_timestamp(), 'completed', session_user, a.pid, a.backend_start
     FROM pg_stat_activity a WHERE a.pid = pg_backend_pid();
     -- As much as takes no time; the rest is for finish_upgrade().
-    IF pggit.backfill(10000) > 0 THEN
+    IF pggit.backfill(1000) > 0 THEN
         RAISE NOTICE 'pgGit is at version %; CALL pggit.finish_upgrade() fills in the rest, a piece at a time', to_version;
     END IF;
 END

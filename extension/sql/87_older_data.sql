@@ -112,13 +112,14 @@ $$;
 COMMENT ON FUNCTION pggit.migrate_data() IS
 'Makes data of an older version into data of this one, as far as that takes no time, and notes what backfill() is to do. Does nothing where the data are of this version.';
 
-CREATE FUNCTION pggit.count_history(max_rows integer) RETURNS bigint
+CREATE FUNCTION pggit.count_history(max_rows bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     uncounted int8multirange := (SELECT s.value::int8multirange FROM pggit.settings s WHERE s.name = 'uncounted' FOR UPDATE);
     part int8range;
-    last_id bigint;
-    found bigint;
+    first_id bigint;
+    an_hour_ago timestamptz := clock_timestamp() - interval '1 hour';
+    counts jsonb;
 BEGIN
     IF uncounted IS NULL THEN
         RETURN 0;
@@ -127,29 +128,31 @@ BEGIN
         RETURN 0;
     END IF;
     part := (SELECT r FROM unnest(uncounted) r ORDER BY r LIMIT 1);
-    SELECT max(p.id), count(*) INTO last_id, found FROM (
-        SELECT h.id FROM pggit.history h WHERE h.id >= lower(part) AND h.id < upper(part) ORDER BY h.id LIMIT max_rows) p;
-    IF found = max_rows THEN
-        part := int8range(lower(part), last_id, '[]');
+    -- As many numbers as rows are wanted, from the first that is taken on: rolled back commands left some out.
+    first_id := (SELECT h.id FROM pggit.history h WHERE h.id >= lower(part) AND h.id < upper(part) ORDER BY h.id LIMIT 1);
+    IF first_id < upper(part) - max_rows THEN
+        part := int8range(lower(part), first_id + max_rows);
     END IF;
+    -- By itself, since PostgreSQL gives an INSERT no parallel plan.
+    EXECUTE 'SELECT jsonb_agg(c) FROM (
+            SELECT h.change_type AS label, CASE WHEN h.created_at > $3 THEN date_trunc(''minute'', h.created_at) END AS minute,
+                count(*) AS amount
+            FROM pggit.history h WHERE h.id >= $1 AND h.id < $2 GROUP BY 1, 2) c'
+    INTO counts USING lower(part), upper(part), an_hour_ago;
     INSERT INTO pggit.tallies (counter, label, minute, amount, total)
-    SELECT 'change', h.change_type, m.minute, count(*), 0
-    FROM pggit.history h
-    CROSS JOIN LATERAL (SELECT CASE WHEN h.created_at > clock_timestamp() - interval '1 hour'
-                            THEN date_trunc('minute', h.created_at) END AS minute) m
-    WHERE h.id >= lower(part) AND h.id < upper(part)
-    GROUP BY h.change_type, m.minute;
+    SELECT 'change', c.label, c.minute, c.amount, 0
+    FROM jsonb_to_recordset(counts) AS c (label text, minute timestamptz, amount bigint);
     uncounted := uncounted - int8multirange(part);
     IF isempty(uncounted) THEN
         DELETE FROM pggit.settings WHERE name = 'uncounted';
-        RETURN found;
+    ELSE
+        PERFORM pggit.put_setting('uncounted', uncounted::text);
     END IF;
-    PERFORM pggit.put_setting('uncounted', uncounted::text);
-    RETURN greatest(found, 1);
+    RETURN max_rows;
 END
 $$;
-COMMENT ON FUNCTION pggit.count_history(integer) IS
-'Counts up to so many rows of the history that no tally has counted yet. Returns 0 when none is left, else how many it took.';
+COMMENT ON FUNCTION pggit.count_history(bigint) IS
+'Counts up to so many rows of the history that no tally has counted yet. Returns 0 when none is left, else that number.';
 
 CREATE FUNCTION pggit.backfill(max_rows integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -162,7 +165,8 @@ BEGIN
         EXIT WHEN done >= max_rows;
     END LOOP;
     IF done < max_rows THEN
-        done := done + pggit.count_history((max_rows - done)::integer);
+        -- A hundred rows are counted in the time that one takes to be brought back.
+        done := done + pggit.count_history((max_rows - done) * 100);
     END IF;
     RETURN CASE WHEN done > 0 AND pggit.has_backfill() THEN done ELSE 0 END;
 END

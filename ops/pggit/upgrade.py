@@ -50,13 +50,11 @@ _CHECKS = """
         'bytes', (SELECT sum(pg_table_size(format('pggit.%I', t.name)::regclass))
                   FROM unnest(pggit.data_tables()) AS t (name)),
         'has_health', to_regprocedure('pggit.health_check(boolean)') IS NOT NULL,
-        'checks', (SELECT json_agg(c) FROM pggit.check_upgrade({wanted}) c))"""
-_SUPERUSER = "SELECT to_json(r.rolsuper) FROM pg_roles r WHERE r.rolname = current_user"
-_PLACES = """
-    SELECT json_build_object(
+        'checks', (SELECT json_agg(c) FROM pggit.check_upgrade({wanted}) c),
         'data', current_setting('data_directory'),
         'share', (SELECT c.setting FROM pg_config c WHERE c.name = 'SHAREDIR'),
-        'paths', coalesce(current_setting('extension_control_path', true), '$system'))"""
+        'script_folders', coalesce(current_setting('extension_control_path', true), '$system'))"""
+_SUPERUSER = "SELECT to_json(r.rolsuper) FROM pg_roles r WHERE r.rolname = current_user"
 _HEALTH = """
     SELECT json_build_object(
         'worse', (SELECT json_agg(h.check_name || ': ' || h.message) FROM pggit.health_check() h
@@ -150,11 +148,10 @@ def make_plan(where: server.Connection, wanted: str | None) -> Plan:
     plan = Plan(
         found["from"], found["to"], found["path"] or [], found["checks"], 1 + (found["bytes"] or 0) / _BYTES_A_SECOND
     )
-    places = server.ask(where, _PLACES)
-    plan.checks.append(_disk(places["data"], found["bytes"] or 0))
+    plan.checks.append(_disk(found["data"], found["bytes"] or 0))
     plan.checks += _looked_after(where) if found["has_health"] else [_no_backup()]
     for start, end in zip(plan.path, plan.path[1:]):
-        script = _script(where, places, f"pggit--{start}--{end}.sql")
+        script = _script(where, found, f"pggit--{start}--{end}.sql")
         plan.locks += _LOCKS.findall(script) or [f"of pggit--{start}--{end}.sql: not known here"]
         plan.indexes += [found[0] for found in _INDEX.findall(script)]
     return plan
@@ -166,13 +163,15 @@ def _carry_out(where: server.Connection, plan: Plan, options: argparse.Namespace
     try:
         _build_indexes(where, plan, _TRIES * options.lock_timeout, made, say)
         call = f"CALL pggit.upgrade({server.literal(plan.to_version)});\n"
-        server.run(where, _UNHURRIED + f"SET lock_timeout = '{options.lock_timeout}ms';\n" + call, heed=say)
-        plan.status = "done"
         if plan.from_version != plan.to_version:
-            server.run(where, f"SELECT pggit.prune_upgrade_backups({options.keep});\n")
-        strange = server.ask(where, "SELECT coalesce(json_agg(f.trouble), '[]') FROM pggit.foreign_members() f")
+            call += f"SELECT FROM pggit.prune_upgrade_backups({options.keep});\n"
+        call += "SELECT f.trouble FROM pggit.foreign_members() f LIMIT 1;\n"
+        strange = server.run(
+            where, _UNHURRIED + f"SET lock_timeout = '{options.lock_timeout}ms';\n" + call, heed=say
+        ).strip()
         if strange:
-            raise CommandError(strange[0], UNFINISHED)
+            raise CommandError(strange, UNFINISHED)
+        plan.status = "done"
     except (CommandError, KeyboardInterrupt) as error:
         plan.error = str(error) or "interrupted"
         _settle(where, plan, made, say)
@@ -230,10 +229,10 @@ def _concurrently(where: server.Connection, statement: str, patience: int) -> No
     server.run(where, _UNHURRIED + f"SET lock_timeout = '{patience}ms';\n{statement};\n")
 
 
-def _script(where: server.Connection, places: dict[str, str], name: str) -> str:
+def _script(where: server.Connection, found: dict[str, Any], name: str) -> str:
     """An update script, from where the server keeps them; empty where it cannot be read."""
-    for folder in places["paths"].split(os.pathsep):
-        path = folder.replace("$system", places["share"]) + "/extension/" + name
+    for folder in found["script_folders"].split(os.pathsep):
+        path = folder.replace("$system", found["share"]) + "/extension/" + name
         text: str | None = server.ask(where, _SCRIPT.format(path=server.literal(path)))
         if text is not None:
             return text
