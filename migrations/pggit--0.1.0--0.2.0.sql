@@ -365,11 +365,15 @@ BEGIN
     END;
     BEGIN
         -- What only drops is on_sql_drop()'s.
-        IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
+        IF starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
             RETURN;
         END IF;
         mode := pggit.recording_mode();
         IF mode = 'off' THEN
+            RETURN;
+        ELSIF TG_TAG = 'REFRESH MATERIALIZED VIEW' THEN
+            found := '{}';
+            PERFORM pggit.count_command(TG_TAG, took_ms);  -- it may take long, and changes no definition
             RETURN;
         END IF;
         found := ARRAY(
@@ -442,7 +446,7 @@ DECLARE
     trouble text;
     d record;
     still_there oid;
-    found pggit.address[] := '{}';
+    found pggit.address[];
     indexes text[] := '{}';
 BEGIN
     BEGIN
@@ -1117,6 +1121,9 @@ BEGIN
         status := 'warning';
         message := format('the upgrade from %s to %s failed and changed nothing; row %s of pggit.upgrade_log says why',
                           task.from_version, task.to_version, task.upgrade_id);
+    ELSIF task.error_message IS NOT NULL THEN
+        status := 'warning';
+        message := format('the upgrade from %s to %s is done; %s: CALL pggit.upgrade(%L);', task.from_version, task.to_version, task.error_message, task.to_version);
     ELSIF pggit.has_backfill() THEN
         status := 'warning';
         message := 'the last upgrade left rows to be filled in: CALL pggit.finish_upgrade();';

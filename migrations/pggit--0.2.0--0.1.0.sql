@@ -233,7 +233,7 @@ DECLARE
     trouble text;
     d record;
     still_there oid;
-    found pggit.address[] := '{}';
+    found pggit.address[];
     indexes text[] := '{}';
 BEGIN
     mode := pggit.recording_mode();

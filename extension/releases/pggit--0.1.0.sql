@@ -2236,6 +2236,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.put_setting(text, text) IS 'Writes one row of pggit.settings.';
 
+CREATE FUNCTION pggit.is_changing_version() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A restored dump may hold an older version's tables too, but its extension is not this transaction's work.
+    RETURN EXISTS (
+        SELECT FROM pg_extension e JOIN pggit.settings s ON s.name = 'data_version' AND s.value <> e.extversion
+        WHERE e.extname = 'pggit' AND age(e.xmin) <= age(pg_current_xact_id()::xid));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_changing_version() IS
+'Whether an update script of pgGit runs in this transaction: then its functions and tables need not fit each other.';
+
 CREATE FUNCTION pggit.adopt_cluster() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2248,6 +2260,9 @@ BEGIN
         UPDATE pggit.oid_origin SET known_since = pg_postmaster_start_time()
         WHERE known_since IS DISTINCT FROM pg_postmaster_start_time()
           AND singleton IN (SELECT g.singleton FROM pggit.oid_origin g FOR UPDATE SKIP LOCKED);
+        RETURN;
+    END IF;
+    IF pggit.is_changing_version() THEN
         RETURN;
     END IF;
     -- Rare: the first command after a restore or pg_upgrade. One session does it; what others do meanwhile is deferred.
@@ -2276,18 +2291,6 @@ END
 $$;
 COMMENT ON FUNCTION pggit.adopt_cluster() IS
 'Finds every tracked object again after a restore or pg_upgrade, before the first command there changes any.';
-
-CREATE FUNCTION pggit.is_changing_version() RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    -- A restored dump may hold an older version's tables too, but its extension is not this transaction's work.
-    RETURN EXISTS (
-        SELECT FROM pg_extension e JOIN pggit.settings s ON s.name = 'data_version' AND s.value <> e.extversion
-        WHERE e.extname = 'pggit' AND age(e.xmin) <= age(pg_current_xact_id()::xid));
-END
-$$;
-COMMENT ON FUNCTION pggit.is_changing_version() IS
-'Whether an update script of pgGit runs in this transaction: then its functions and tables need not fit each other.';
 
 CREATE FUNCTION pggit.settle() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -2556,7 +2559,7 @@ DECLARE
     trouble text;
     d record;
     still_there oid;
-    found pggit.address[] := '{}';
+    found pggit.address[];
     indexes text[] := '{}';
 BEGIN
     mode := pggit.recording_mode();
@@ -3425,11 +3428,13 @@ BEGIN
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
     RETURN NEXT e;
-    -- A column that comes from a parent may come with a default.
-    IF c ? 'default' OR inherited AND NOT is_partition AND NOT c ? 'generated' THEN
+    -- A column that comes from a parent may come with a default. An identity column has none, and stays as it is when
+    -- it gets a parent.
+    IF c ? 'default' OR c ? 'identity' OR inherited AND NOT is_partition AND NOT c ? 'generated' THEN
         e := pggit.new_element(
             object_type, identity, 'default ' || column_name, 1405, coalesce(c -> 'default', 'null'),
-            make => ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')],
+            make => CASE WHEN c ? 'identity' AND NOT inherited THEN '{}'
+                ELSE ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')] END,
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
@@ -4408,6 +4413,8 @@ BEGIN
             RETURN ARRAY[format('%s VALIDATE CONSTRAINT %I', command, rest)];
         END IF;
         RETURN NULL;
+    ELSIF starts_with(b.part, 'default ') AND b.state = 'null' THEN
+        RETURN a.unmake;
     ELSIF starts_with(b.part, 'identity persistence ') THEN
         RETURN '{}';  -- that of the table
     ELSIF kind = 'identity' THEN
@@ -4651,7 +4658,7 @@ BEGIN
         SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
             AND p.action IN ('create', 'alter', 'resume')
         WHERE n.action IN ('create', 'alter', 'resume') AND NOT starts_with(want, 'drop:')
-          AND NOT (n.part = 'acl' AND p.action <> 'create')  -- privileges want a column, whatever its type
+          AND NOT (n.part = 'acl' AND p.action <> 'create' AND p.part <> 'owner')  -- privileges want a column, whatever its type
         UNION
         -- removed after what needs it
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
@@ -8934,7 +8941,7 @@ COMMENT ON FUNCTION pggit.list_upgrade_backups() IS
 'The copies of pgGit''s data that upgrades made and nobody dropped since, the newest first, with the version that the data are of.';
 
 CREATE FUNCTION pggit.prune_upgrade_backups(keep integer DEFAULT 1) RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
     old_schema text;
 BEGIN
@@ -9264,7 +9271,9 @@ BEGIN
     END IF;
     -- The scripts write rows of their own, as for an ALTER EXTENSION that was called by itself.
     DELETE FROM pggit.upgrade_log l WHERE l.upgrade_id > run AND l.backend_pid = pg_backend_pid() AND l.started_at > task.started_at;
-    UPDATE pggit.upgrade_log l SET status = 'completed', completed_at = clock_timestamp() WHERE l.upgrade_id = run;
+    UPDATE pggit.upgrade_log l
+    SET status = 'completed', completed_at = clock_timestamp(), error_message = 'not compared with the copy yet'
+    WHERE l.upgrade_id = run;
 END
 $$;
 COMMENT ON FUNCTION pggit.switch_version(bigint) IS
@@ -9295,6 +9304,38 @@ END
 $$;
 COMMENT ON FUNCTION pggit.compare_with_copy(bigint) IS
 'Last step of upgrade(): how many rows of the copy that it made are not there any more, word for word, in each table that can only grow.';
+
+CREATE PROCEDURE pggit.verify_upgrade()
+LANGUAGE plpgsql AS $$
+DECLARE
+    last pggit.upgrade_log;
+    changed pg_catalog.text;
+BEGIN
+    SELECT l.* INTO last FROM pggit.upgrade_log l ORDER BY l.upgrade_id DESC LIMIT 1;
+    IF last.status OPERATOR(pg_catalog.<>) 'completed' OR last.error_message IS NULL THEN
+        RETURN;
+    END IF;
+    RAISE NOTICE 'comparing with the copy';
+    changed := (SELECT pg_catalog.string_agg(pg_catalog.format('%s rows of pggit.%s', c.missing, c.relation), ', ')
+                FROM pggit.compare_with_copy(last.upgrade_id) c WHERE c.missing OPERATOR(pg_catalog.>) 0);
+    PERFORM pggit.note_comparison(last.upgrade_id, changed OPERATOR(pg_catalog.||) ' differ from the copy made before');
+    COMMIT;
+    IF changed IS NOT NULL THEN
+        RAISE EXCEPTION 'the upgrade is done, and not all is as it was: % differ from the copy made before', changed
+            USING ERRCODE = 'GT049', HINT = 'Go back with CALL pggit.upgrade() to the version you came from, then use pggit.restore_upgrade_backup().';
+    END IF;
+END
+$$;
+COMMENT ON PROCEDURE pggit.verify_upgrade() IS
+'Last step of upgrade(): compares with the copy that it made, unless that was done and all was as before. What differs stays in the row of the log.';
+
+CREATE FUNCTION pggit.note_comparison(run bigint, trouble text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE pggit.upgrade_log l SET error_message = trouble WHERE l.upgrade_id = run;
+END
+$$;
+COMMENT ON FUNCTION pggit.note_comparison(bigint, text) IS 'Notes how the comparison with an upgrade''s copy ended; null where all is as it was.';
 
 CREATE FUNCTION pggit.renew_access() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
@@ -9407,7 +9448,6 @@ DECLARE
     state pg_catalog.text := '';
     trouble pg_catalog.text;
     place pg_catalog.text;
-    changed pg_catalog.text;
     patience integer := 60;
     waits pg_catalog.text := pg_catalog.current_setting('lock_timeout');
 BEGIN
@@ -9427,6 +9467,7 @@ BEGIN
     run := pggit.begin_upgrade(version);
     IF run IS NULL THEN
         CALL pggit.finish_upgrade();
+        CALL pggit.verify_upgrade();
         RETURN;
     END IF;
 
@@ -9477,13 +9518,7 @@ BEGIN
 
     RAISE NOTICE 'filling in what is new';
     CALL pggit.finish_upgrade();
-    RAISE NOTICE 'comparing with the copy';
-    changed := (SELECT pg_catalog.string_agg(pg_catalog.format('%s rows of pggit.%s', c.missing, c.relation), ', ')
-                FROM pggit.compare_with_copy(run) c WHERE c.missing OPERATOR(pg_catalog.>) 0);
-    IF changed IS NOT NULL THEN
-        RAISE EXCEPTION 'the upgrade is done, and not all is as it was: % differ from the copy made before', changed
-            USING ERRCODE = 'GT049', HINT = 'Go back with CALL pggit.upgrade() to the version you came from, then use pggit.restore_upgrade_backup().';
-    END IF;
+    CALL pggit.verify_upgrade();
 END
 $$;
 COMMENT ON PROCEDURE pggit.upgrade(text) IS

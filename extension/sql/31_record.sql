@@ -461,6 +461,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.put_setting(text, text) IS 'Writes one row of pggit.settings.';
 
+CREATE FUNCTION pggit.is_changing_version() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A restored dump may hold an older version's tables too, but its extension is not this transaction's work.
+    RETURN EXISTS (
+        SELECT FROM pg_extension e JOIN pggit.settings s ON s.name = 'data_version' AND s.value <> e.extversion
+        WHERE e.extname = 'pggit' AND age(e.xmin) <= age(pg_current_xact_id()::xid));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_changing_version() IS
+'Whether an update script of pgGit runs in this transaction: then its functions and tables need not fit each other.';
+
 CREATE FUNCTION pggit.adopt_cluster() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -473,6 +485,9 @@ BEGIN
         UPDATE pggit.oid_origin SET known_since = pg_postmaster_start_time()
         WHERE known_since IS DISTINCT FROM pg_postmaster_start_time()
           AND singleton IN (SELECT g.singleton FROM pggit.oid_origin g FOR UPDATE SKIP LOCKED);
+        RETURN;
+    END IF;
+    IF pggit.is_changing_version() THEN
         RETURN;
     END IF;
     -- Rare: the first command after a restore or pg_upgrade. One session does it; what others do meanwhile is deferred.
@@ -501,18 +516,6 @@ END
 $$;
 COMMENT ON FUNCTION pggit.adopt_cluster() IS
 'Finds every tracked object again after a restore or pg_upgrade, before the first command there changes any.';
-
-CREATE FUNCTION pggit.is_changing_version() RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    -- A restored dump may hold an older version's tables too, but its extension is not this transaction's work.
-    RETURN EXISTS (
-        SELECT FROM pg_extension e JOIN pggit.settings s ON s.name = 'data_version' AND s.value <> e.extversion
-        WHERE e.extname = 'pggit' AND age(e.xmin) <= age(pg_current_xact_id()::xid));
-END
-$$;
-COMMENT ON FUNCTION pggit.is_changing_version() IS
-'Whether an update script of pgGit runs in this transaction: then its functions and tables need not fit each other.';
 
 CREATE FUNCTION pggit.settle() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off

@@ -221,11 +221,13 @@ BEGIN
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
     RETURN NEXT e;
-    -- A column that comes from a parent may come with a default.
-    IF c ? 'default' OR inherited AND NOT is_partition AND NOT c ? 'generated' THEN
+    -- A column that comes from a parent may come with a default. An identity column has none, and stays as it is when
+    -- it gets a parent.
+    IF c ? 'default' OR c ? 'identity' OR inherited AND NOT is_partition AND NOT c ? 'generated' THEN
         e := pggit.new_element(
             object_type, identity, 'default ' || column_name, 1405, coalesce(c -> 'default', 'null'),
-            make => ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')],
+            make => CASE WHEN c ? 'identity' AND NOT inherited THEN '{}'
+                ELSE ARRAY[alter_only || coalesce('SET DEFAULT ' || (c ->> 'default'), 'DROP DEFAULT')] END,
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],

@@ -171,6 +171,8 @@ BEGIN
             RETURN ARRAY[format('%s VALIDATE CONSTRAINT %I', command, rest)];
         END IF;
         RETURN NULL;
+    ELSIF starts_with(b.part, 'default ') AND b.state = 'null' THEN
+        RETURN a.unmake;
     ELSIF starts_with(b.part, 'identity persistence ') THEN
         RETURN '{}';  -- that of the table
     ELSIF kind = 'identity' THEN

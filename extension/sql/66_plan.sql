@@ -192,7 +192,7 @@ BEGIN
         SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
             AND p.action IN ('create', 'alter', 'resume')
         WHERE n.action IN ('create', 'alter', 'resume') AND NOT starts_with(want, 'drop:')
-          AND NOT (n.part = 'acl' AND p.action <> 'create')  -- privileges want a column, whatever its type
+          AND NOT (n.part = 'acl' AND p.action <> 'create' AND p.part <> 'owner')  -- privileges want a column, whatever its type
         UNION
         -- removed after what needs it
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want

@@ -352,6 +352,9 @@ BEGIN
         status := 'warning';
         message := format('the upgrade from %s to %s failed and changed nothing; row %s of pggit.upgrade_log says why',
                           task.from_version, task.to_version, task.upgrade_id);
+    ELSIF task.error_message IS NOT NULL THEN
+        status := 'warning';
+        message := format('the upgrade from %s to %s is done; %s: CALL pggit.upgrade(%L);', task.from_version, task.to_version, task.error_message, task.to_version);
     ELSIF pggit.has_backfill() THEN
         status := 'warning';
         message := 'the last upgrade left rows to be filled in: CALL pggit.finish_upgrade();';

@@ -81,7 +81,7 @@ COMMENT ON FUNCTION pggit.list_upgrade_backups() IS
 'The copies of pgGit''s data that upgrades made and nobody dropped since, the newest first, with the version that the data are of.';
 
 CREATE FUNCTION pggit.prune_upgrade_backups(keep integer DEFAULT 1) RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
     old_schema text;
 BEGIN
@@ -411,7 +411,9 @@ BEGIN
     END IF;
     -- The scripts write rows of their own, as for an ALTER EXTENSION that was called by itself.
     DELETE FROM pggit.upgrade_log l WHERE l.upgrade_id > run AND l.backend_pid = pg_backend_pid() AND l.started_at > task.started_at;
-    UPDATE pggit.upgrade_log l SET status = 'completed', completed_at = clock_timestamp() WHERE l.upgrade_id = run;
+    UPDATE pggit.upgrade_log l
+    SET status = 'completed', completed_at = clock_timestamp(), error_message = 'not compared with the copy yet'
+    WHERE l.upgrade_id = run;
 END
 $$;
 COMMENT ON FUNCTION pggit.switch_version(bigint) IS
@@ -442,6 +444,38 @@ END
 $$;
 COMMENT ON FUNCTION pggit.compare_with_copy(bigint) IS
 'Last step of upgrade(): how many rows of the copy that it made are not there any more, word for word, in each table that can only grow.';
+
+CREATE PROCEDURE pggit.verify_upgrade()
+LANGUAGE plpgsql AS $$
+DECLARE
+    last pggit.upgrade_log;
+    changed pg_catalog.text;
+BEGIN
+    SELECT l.* INTO last FROM pggit.upgrade_log l ORDER BY l.upgrade_id DESC LIMIT 1;
+    IF last.status OPERATOR(pg_catalog.<>) 'completed' OR last.error_message IS NULL THEN
+        RETURN;
+    END IF;
+    RAISE NOTICE 'comparing with the copy';
+    changed := (SELECT pg_catalog.string_agg(pg_catalog.format('%s rows of pggit.%s', c.missing, c.relation), ', ')
+                FROM pggit.compare_with_copy(last.upgrade_id) c WHERE c.missing OPERATOR(pg_catalog.>) 0);
+    PERFORM pggit.note_comparison(last.upgrade_id, changed OPERATOR(pg_catalog.||) ' differ from the copy made before');
+    COMMIT;
+    IF changed IS NOT NULL THEN
+        RAISE EXCEPTION 'the upgrade is done, and not all is as it was: % differ from the copy made before', changed
+            USING ERRCODE = 'GT049', HINT = 'Go back with CALL pggit.upgrade() to the version you came from, then use pggit.restore_upgrade_backup().';
+    END IF;
+END
+$$;
+COMMENT ON PROCEDURE pggit.verify_upgrade() IS
+'Last step of upgrade(): compares with the copy that it made, unless that was done and all was as before. What differs stays in the row of the log.';
+
+CREATE FUNCTION pggit.note_comparison(run bigint, trouble text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE pggit.upgrade_log l SET error_message = trouble WHERE l.upgrade_id = run;
+END
+$$;
+COMMENT ON FUNCTION pggit.note_comparison(bigint, text) IS 'Notes how the comparison with an upgrade''s copy ended; null where all is as it was.';
 
 CREATE FUNCTION pggit.renew_access() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
@@ -554,7 +588,6 @@ DECLARE
     state pg_catalog.text := '';
     trouble pg_catalog.text;
     place pg_catalog.text;
-    changed pg_catalog.text;
     patience integer := 60;
     waits pg_catalog.text := pg_catalog.current_setting('lock_timeout');
 BEGIN
@@ -574,6 +607,7 @@ BEGIN
     run := pggit.begin_upgrade(version);
     IF run IS NULL THEN
         CALL pggit.finish_upgrade();
+        CALL pggit.verify_upgrade();
         RETURN;
     END IF;
 
@@ -624,13 +658,7 @@ BEGIN
 
     RAISE NOTICE 'filling in what is new';
     CALL pggit.finish_upgrade();
-    RAISE NOTICE 'comparing with the copy';
-    changed := (SELECT pg_catalog.string_agg(pg_catalog.format('%s rows of pggit.%s', c.missing, c.relation), ', ')
-                FROM pggit.compare_with_copy(run) c WHERE c.missing OPERATOR(pg_catalog.>) 0);
-    IF changed IS NOT NULL THEN
-        RAISE EXCEPTION 'the upgrade is done, and not all is as it was: % differ from the copy made before', changed
-            USING ERRCODE = 'GT049', HINT = 'Go back with CALL pggit.upgrade() to the version you came from, then use pggit.restore_upgrade_backup().';
-    END IF;
+    CALL pggit.verify_upgrade();
 END
 $$;
 COMMENT ON PROCEDURE pggit.upgrade(text) IS

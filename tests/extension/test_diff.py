@@ -226,6 +226,22 @@ CHANGES = {
         "SELECT t.a, s.last_value FROM t, s",
         hasnt="DROP SEQUENCE",
     ),
+    "identity-gets-a-parent": keeps(
+        "CREATE TABLE t (a integer GENERATED ALWAYS AS IDENTITY, b text); INSERT INTO t (b) VALUES ('x');"
+        "CREATE TABLE p (a integer, b text DEFAULT 'p')",
+        "ALTER TABLE t INHERIT p",
+        "SELECT * FROM t",
+        hasnt="DROP TABLE|DROP COLUMN|a DROP DEFAULT",
+    ),
+    "identity-where-a-parent-has-a-default": Change(
+        "CREATE TABLE p (a integer NOT NULL DEFAULT 7)",
+        "CREATE TABLE t () INHERITS (p); ALTER TABLE t ALTER a DROP DEFAULT;"
+        "ALTER TABLE t ALTER a ADD GENERATED ALWAYS AS IDENTITY",
+    ),
+    "owner-of-a-serial-with-rights": Change(
+        "CREATE TABLE t (a serial); GRANT USAGE ON SEQUENCE t_a_seq TO PUBLIC",
+        "GRANT USAGE ON SEQUENCE t_a_seq TO diff_role WITH GRANT OPTION; ALTER TABLE t OWNER TO diff_role",
+    ),
     "serial-to-identity": keeps(
         "CREATE TABLE t (a serial, b text); INSERT INTO t (b) VALUES ('x')",
         "ALTER TABLE t ALTER a DROP DEFAULT; DROP SEQUENCE t_a_seq;"
