@@ -37,6 +37,10 @@ _UNHURRIED = """
 """Whatever the database or the role has set for its applications."""
 _SHORT_WAIT = 2000
 """Milliseconds for what may as well be done the next time."""
+_NO_WAIT = 1
+"""Milliseconds where the lock is free, or somebody else is at work."""
+_BUSY = "GT021"
+"""SQLSTATE: another session is upgrading."""
 _INDEX = re.compile(r"'(CREATE INDEX (\w+) ON (pggit\.\w+) USING [^']+)'")
 _LOCKS = re.compile(r"^-- Locks: (.*)$", re.MULTILINE)
 _STATE = """
@@ -51,7 +55,7 @@ _CHECKS = """
                   FROM unnest(pggit.data_tables()) AS t (name)),
         'has_health', to_regprocedure('pggit.health_check(boolean)') IS NOT NULL,
         'checks', (SELECT json_agg(c) FROM pggit.check_upgrade({wanted}) c),
-        'data', current_setting('data_directory'),
+        'data', CASE WHEN inet_server_addr() IS NULL THEN current_setting('data_directory') END,
         'share', (SELECT c.setting FROM pg_config c WHERE c.name = 'SHAREDIR'),
         'script_folders', coalesce(current_setting('extension_control_path', true), '$system'))"""
 _SUPERUSER = "SELECT to_json(r.rolsuper) FROM pg_roles r WHERE r.rolname = current_user"
@@ -163,19 +167,23 @@ def _carry_out(where: server.Connection, plan: Plan, options: argparse.Namespace
     try:
         _build_indexes(where, plan, _TRIES * options.lock_timeout, made, say)
         call = f"CALL pggit.upgrade({server.literal(plan.to_version)});\n"
-        if plan.from_version != plan.to_version:
-            call += f"SELECT FROM pggit.prune_upgrade_backups({options.keep});\n"
         call += "SELECT f.trouble FROM pggit.foreign_members() f LIMIT 1;\n"
-        strange = server.run(
-            where, _UNHURRIED + f"SET lock_timeout = '{options.lock_timeout}ms';\n" + call, heed=say
-        ).strip()
-        if strange:
+        said = server.run(where, _UNHURRIED + f"SET lock_timeout = '{options.lock_timeout}ms';\n" + call, heed=say)
+        if strange := said.strip():
             raise CommandError(strange, UNFINISHED)
         plan.status = "done"
     except (CommandError, KeyboardInterrupt) as error:
         plan.error = str(error) or "interrupted"
+        if isinstance(error, CommandError) and error.sqlstate == _BUSY:
+            made = []  # whoever upgrades now needs them
         _settle(where, plan, made, say)
         print(f"pggit: {plan.error}", file=sys.stderr)
+        return
+    try:
+        prune = f"SELECT FROM pggit.prune_upgrade_backups({options.keep});\n"
+        server.run(where, f"SET lock_timeout = '{_SHORT_WAIT}ms';\n" + prune)
+    except CommandError as error:
+        say(f"older copies stay until the next upgrade: {error}")
 
 
 def _settle(where: server.Connection, plan: Plan, made: list[str], say: Say) -> None:
@@ -184,7 +192,7 @@ def _settle(where: server.Connection, plan: Plan, made: list[str], say: Say) -> 
         # The server may still be at it: a backend that lost its client ends at its next step.
         server.run(where, "SELECT pggit.close_lost_upgrades();\n", timeout=where.timeout + 5)
         state = server.ask(where, _STATE)
-        if state["version"] == plan.to_version and plan.from_version != plan.to_version:
+        if state["version"] == plan.to_version:
             plan.status, plan.exit_code = "unfinished", UNFINISHED
             return
         plan.status, plan.exit_code = "failed", FAILED
@@ -211,16 +219,20 @@ def _build_indexes(where: server.Connection, plan: Plan, patience: int, made: li
                 _concurrently(where, f"DROP INDEX CONCURRENTLY pggit.{found[2]}", patience)
             _concurrently(where, concurrently, patience)
         except CommandError as error:
+            made.remove(found[2])
+            now_there = server.ask(where, _INDEXES).get(found[2])
+            if now_there == {"valid": True, "definition": definition}:
+                continue  # another session's
             # A column that is not there yet, or a lock that somebody does not let go of: the script will build it.
             say(f"left to the script: {error}")
-            _drop_index(where, found[2], say)
-            made.remove(found[2])
+            if now_there:
+                _drop_index(where, found[2], say, _NO_WAIT)
 
 
-def _drop_index(where: server.Connection, name: str, say: Say) -> None:
+def _drop_index(where: server.Connection, name: str, say: Say, patience: int = _SHORT_WAIT) -> None:
     """Take back an index that serves nobody; where somebody holds on to it, the next upgrade sees to it."""
     try:
-        _concurrently(where, f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{name}", _SHORT_WAIT)
+        _concurrently(where, f"DROP INDEX CONCURRENTLY IF EXISTS pggit.{name}", patience)
     except CommandError as error:
         say(f"index pggit.{name} stays until the next upgrade: {error}")
 
@@ -239,9 +251,11 @@ def _script(where: server.Connection, found: dict[str, Any], name: str) -> str:
     return ""
 
 
-def _disk(data_directory: str, size: int) -> dict[str, Any]:
+def _disk(data_directory: str | None, size: int) -> dict[str, Any]:
     """Whether the copy, and as much again for the server's log, fits; it cannot be told for a server elsewhere."""
     try:
+        if data_directory is None:
+            raise FileNotFoundError
         free = shutil.disk_usage(data_directory).free
     except OSError:
         return _check("disk", "ok", f"{2 * size // 2**20} MB are needed; whether they are free only that machine knows")

@@ -62,7 +62,8 @@ def upgrade(full: bool) -> Iterator[Result]:
                 running.dropdb(f"{name}_{n}")
     yield from_ratios("upgrade", f"pggit upgrade, {_ROWS:,} rows of history", 1.3, ratios, "its bare statements")
     longest = f"longest CREATE TABLE beside it, {1000 * _LONGEST_WAIT * max(waits):.0f} ms at worst"
-    yield from_ratios("upgrade", longest, 1.0, waits, f"{1000 * _LONGEST_WAIT:.0f} ms")
+    # The longest of all, not the middle one: "never longer than".
+    yield from_ratios("upgrade", longest, 1.0, [max(waits)] * len(waits), f"{1000 * _LONGEST_WAIT:.0f} ms")
 
 
 def _longest_wait(running: Server, dbname: str, stack: ExitStack) -> float:
@@ -75,6 +76,9 @@ def _longest_wait(running: Server, dbname: str, stack: ExitStack) -> float:
         if process.poll() is not None:
             break
         longest = max(longest, time_of(db, f"CREATE TABLE beside_{n} (id integer)"))
+    else:
+        process.kill()
+        raise PggitError(f"{_MOST_COMMANDS} commands were over before the upgrade beside them")
     _finish(process)
     return longest
 

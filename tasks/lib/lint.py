@@ -80,7 +80,11 @@ def _pgspot() -> Sequence[str]:
     """The install script alone, and each update script after the install script it starts from."""
     folder = sqlscript.build()[0].parent
     # A procedure that commits cannot set anything for itself; its body names all in full.
-    procedures = ("pggit.upgrade(version text)", "pggit.finish_upgrade(batch_rows integer)")
+    procedures = (
+        "pggit.upgrade(version text)",
+        "pggit.finish_upgrade(batch_rows integer)",
+        "pggit.verify_upgrade()",
+    )
     known = [word for one in procedures for word in ("--proc-without-search-path", one)]
     faults = list(_program("pgspot", *known, folder / f"pggit--{sqlscript.version()}.sql")())
     for update in sorted(MIGRATIONS.glob("*.sql")):

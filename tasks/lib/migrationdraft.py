@@ -131,8 +131,7 @@ def require_free(folder: Path, names: Sequence[str], *, force: bool) -> None:
     for name in names:
         path = folder / name
         ((start, end),) = updategraph.read([name]).edges
-        empty = releasecut.update_script(start, end)
-        if not force and path.exists() and path.read_text("utf-8") != empty:
+        if not force and path.exists() and not releasecut.changes_nothing(path.read_text("utf-8"), start, end):
             raise UsageError(f"{path} is there already; --force writes over it, --output=FOLDER writes elsewhere")
 
 

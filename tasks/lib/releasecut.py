@@ -22,6 +22,7 @@ _FIRST_SECTION = re.compile(r"^## ", re.MULTILINE)
 _DEFAULT_VERSION = re.compile(r"^default_version\s*=.*$", re.MULTILINE)
 NO_LOCKS = "-- Locks: none"
 """The line in an update script's head that names the tables others wait for, as `pggit upgrade` shows it."""
+_OWN_FUNCTION = re.compile(r"^CREATE OR REPLACE FUNCTION (pggit\.\w+)\(.*?^\$\$;\n", re.DOTALL | re.MULTILINE)
 _UPDATE_SCRIPT = """\
 {guard}
 -- From {start} to {end}: what the two install scripts make differently is changed here, in the same words.
@@ -43,8 +44,7 @@ def cut(version: str = "", again: str = "") -> dict[Path, bytes]:
     version = version or making
     sums = sqlscript.checksums()
     name = f"pggit--{version}.sql"
-    if version != making:
-        _require_same_sources(version, making)
+    updates = _renewed_updates(version, making) if version != making else {}
     script = sqlscript.install_script(version).encode()
     digest = hashlib.sha256(script).hexdigest()
     if sums.get(name, digest) != digest:
@@ -58,13 +58,15 @@ def cut(version: str = "", again: str = "") -> dict[Path, bytes]:
             releases / name: script,
             releases / "SHA256SUMS": lines.encode(),
             changelog.CHANGELOG: _dated(making) if version == making else changelog.CHANGELOG.read_bytes(),
+            **updates,
         }
     )
 
 
 def bump(version: str = "") -> dict[Path, bytes]:
     """What makes `version`, the next minor one unless another is named, the version in the making: control file,
-    a section of the changelog, and the update scripts from the last release and back, which do nothing yet.
+    a section of the changelog, and the update scripts from the last release and back, which change nothing yet but
+    the number of the version.
 
     Raises UsageError for a version that cannot follow, PggitError where the present one is not released.
     """
@@ -88,6 +90,7 @@ def bump(version: str = "") -> dict[Path, bytes]:
 
 def update_script(start: str, end: str, body: str = "") -> str:
     """An update script between two versions; without a body, of the same SQL."""
+    body = body or sqlscript.functions_of(end)
     guard = sqlscript.guard(f"ALTER EXTENSION pggit UPDATE TO '{end}'")
     return _UPDATE_SCRIPT.format(guard=guard, start=start, end=end, no_locks=NO_LOCKS, body=body)
 
@@ -103,19 +106,30 @@ def _changed(wanted: Mapping[Path, bytes]) -> dict[Path, bytes]:
     return {path: data for path, data in wanted.items() if not path.exists() or path.read_bytes() != data}
 
 
-def _require_same_sources(version: str, making: str) -> None:
-    """extension/sql is that of `making`: of an older version too, while the update scripts between do nothing."""
+def changes_nothing(text: str, start: str, end: str) -> bool:
+    """Whether an update script is one that `bump` made, then or now: between versions of the same SQL."""
+    return _OWN_FUNCTION.sub(r"\1", text) == _OWN_FUNCTION.sub(r"\1", update_script(start, end))
+
+
+def _renewed_updates(version: str, making: str) -> dict[Path, bytes]:
+    """extension/sql is that of `making`: of an older version too, while the update scripts between change nothing.
+
+    Gives those scripts as the present sources make them. Raises UsageError where one changes something.
+    """
     graph = updategraph.read(path.name for path in MIGRATIONS.glob("*.sql"))
     path = graph.path(version, making)
     if path is None:
         raise UsageError(f"--version={version}: extension/sql makes {making}, and no update script leads there from it")
-    for start, end in pairwise(path):
+    renewed = {}
+    for start, end in [*pairwise(path), *pairwise(path[::-1])]:
         update = MIGRATIONS / f"pggit--{start}--{end}.sql"
-        if update.read_text("utf-8") != update_script(start, end):
+        if not changes_nothing(update.read_text("utf-8"), start, end):
             raise UsageError(
                 f"--version={version}: extension/sql makes {making}, which {update.name} says is another;"
                 " cut it from the commit that it was made of"
             )
+        renewed[update] = update_script(start, end).encode()
+    return renewed
 
 
 def _require_reason(version: str, again: str) -> None:

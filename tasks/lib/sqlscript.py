@@ -20,6 +20,7 @@ from tasks.lib.updategraph import UpdateGraph
 CONTROL = EXTENSION / "pggit.control"
 OUTPUT = BUILD / "extension"
 _MAKE = "data.mk"
+_FUNCTION = re.compile(r"^CREATE FUNCTION pggit\.\w+\(.*?^\$\$;\n", re.DOTALL | re.MULTILINE)
 _GUARD = (
     '\\echo Use "{command}" to load this file. \\set ON_ERROR_STOP on \\\\'
     " DO $$BEGIN RAISE EXCEPTION 'only {quoted} can run this script; nothing was done'; END$$;\n"
@@ -71,6 +72,13 @@ def install_script(as_version: str = "") -> str:
     for path in modules():
         parts.append(f"\n-- {path.name}\n{render(path.read_text('utf-8'), path.name, as_version)}")
     return "".join(parts)
+
+
+def functions_of(version: str) -> str:
+    """The functions that hold their version, as an update script to `version` needs them: what these sources make
+    under another number differs in nothing else."""
+    found = _FUNCTION.findall(install_script(version))
+    return "".join(text.replace("CREATE", "CREATE OR REPLACE", 1) for text in found if f"'{version}'" in text)
 
 
 def contents() -> dict[str, bytes]:

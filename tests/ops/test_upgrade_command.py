@@ -97,6 +97,72 @@ def test_there_and_back_and_where_it_is_already(server: Server, db: Connection) 
     assert log == [(OLD, NEW, "completed"), (NEW, OLD, "completed")]
     kept = db.execute("SELECT version FROM pggit.list_upgrade_backups() ORDER BY 1").fetchall()
     assert kept == [(OLD,), (NEW,)]  # one of each
+    first = db.execute("SELECT backup_schema FROM pggit.list_upgrade_backups() WHERE version = %s", [OLD]).fetchone()
+    again = upgrade(server)
+    assert (again.code, again.err) == (0, "")
+    assert again.out.endswith(f"comparing with the copy\npgGit is at version {NEW}\n")
+    kept = db.execute("SELECT version FROM pggit.list_upgrade_backups() ORDER BY 1").fetchall()
+    assert kept == [(OLD,), (NEW,)]
+    second = db.execute("SELECT backup_schema FROM pggit.list_upgrade_backups() WHERE version = %s", [OLD]).fetchone()
+    assert first != second
+    assert upgrade(server, "--keep=0").code == 0
+    assert db.execute("SELECT * FROM pggit.list_upgrade_backups()").fetchall() == []
+
+
+def test_a_copy_that_somebody_reads_stays_and_spoils_nothing(server: Server, db: Connection) -> None:
+    assert upgrade(server).code == 0
+    ((copy,),) = db.execute("SELECT backup_schema FROM pggit.list_upgrade_backups()").fetchall()
+    with psycopg.connect(server.dsn("app")) as reader:
+        reader.execute(f"SELECT count(*) FROM {copy}.history".encode())
+        ran = upgrade(server, "--keep=0")
+    assert ran.code == 0
+    assert "older copies stay until the next upgrade: canceling statement due to lock timeout" in ran.out
+    assert upgrade(server, "--keep=0").code == 0
+    assert db.execute("SELECT * FROM pggit.list_upgrade_backups()").fetchall() == []
+
+
+def test_what_was_not_compared_is_compared_by_the_next_run(server: Server, db: Connection) -> None:
+    """As an upgrade leaves it that was cut off after the switch; a difference is told of until it is gone."""
+    assert upgrade(server).code == 0
+    ((copy,),) = db.execute("SELECT backup_schema FROM pggit.list_upgrade_backups()").fetchall()
+    db.execute("UPDATE pggit.upgrade_log SET error_message = 'not compared with the copy yet'")
+    health = "SELECT status, message FROM pggit.health_check() WHERE check_name = 'upgrades'"
+    assert db.execute(health).fetchall() == [
+        (
+            "warning",
+            f"the upgrade from {OLD} to {NEW} is done; not compared with the copy yet: CALL pggit.upgrade('{NEW}');",
+        )
+    ]
+    db.execute(f"UPDATE {copy}.history SET command_tag = 'other' || command_tag WHERE id = 1".encode())
+    trouble = "1 rows of pggit.history differ from the copy made before"
+    for _ in range(2):
+        ran = upgrade(server)
+        assert ran.code == 4
+        assert f"the upgrade is done, and not all is as it was: {trouble}" in ran.err
+        assert db.execute("SELECT status, error_message FROM pggit.upgrade_log").fetchall() == [("completed", trouble)]
+    db.execute(f"UPDATE {copy}.history SET command_tag = substr(command_tag, 6) WHERE id = 1".encode())
+    assert upgrade(server).code == 0
+    assert db.execute("SELECT status, error_message FROM pggit.upgrade_log").fetchall() == [("completed", None)]
+
+
+def test_two_at_once_leave_what_one_leaves(server: Server, db: Connection) -> None:
+    """Both want to build the same index; neither takes away what the other built."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'app' AND wait_event_type = 'Lock'"
+    with psycopg.connect(server.dsn("app")) as holder:
+        holder.execute("LOCK TABLE pggit.history IN ROW EXCLUSIVE MODE")
+        both = [start(server, "--lock-timeout=20000") for _ in range(2)]
+        while db.execute(waiting).fetchone() != (2,) and all(process.poll() is None for process in both):
+            pass
+    for process in both:
+        process.communicate()
+    assert sorted(process.returncode for process in both) in ([0, 0], [0, 2], [0, 4])
+    indexes = """
+        SELECT c.relname, pg_get_indexdef(i.indexrelid), i.indisvalid
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE c.relnamespace = 'pggit'::regnamespace ORDER BY 1"""
+    found = db.execute(indexes).fetchall()
+    db.execute("SELECT pggit.uninstall(); DROP EXTENSION pggit; CREATE EXTENSION pggit")
+    assert found == db.execute(indexes).fetchall()
 
 
 @pytest.mark.parametrize(
@@ -133,6 +199,40 @@ def test_what_is_refused_is_said_in_one_line(
     assert ran.err.startswith(f"pggit: {said}")
     assert ran.err.endswith("; nothing was changed\n")
     assert ran.err.count("\n") == 1
+    assert state(db) == before
+
+
+def test_it_says_how_the_database_is_looked_after(server: Server, db: Connection) -> None:
+    assert "warning  backup        pgGit knows of no backup of this database" in upgrade(server, "--dry-run").out
+    assert upgrade(server).code == 0
+    assert "warning  backup        pgGit knows of no backup of this database" in upgrade(server, OLD, "--dry-run").out
+    for hours, status in ((30, "warning"), (3, "ok     ")):
+        db.execute(
+            "INSERT INTO pggit.backups (path, kind, started_at, completed_at, status)"
+            " SELECT '/b', 'full', at, at, 'completed' FROM CAST(now() - make_interval(hours => %s) AS timestamptz) at",
+            [hours],
+        )
+        told = upgrade(server, OLD, "--dry-run").out
+        assert f"{status}  backup        the last backup is {hours} hours old" in told
+        assert "health        event_triggers" not in told
+    db.execute("ALTER EVENT TRIGGER pggit_sql_drop DISABLE")
+    assert "warning  health        event_triggers: " in upgrade(server, OLD, "--dry-run").out
+
+
+def test_where_there_is_no_room_it_does_not_begin(server: Server, db: Connection) -> None:
+    """The disk is a made-up one: what it says is free is less than two copies take."""
+    before = state(db)
+    small = "import shutil; shutil.disk_usage = lambda place: shutil._ntuple_diskusage(9, 8, 1)"
+    code = f"{small}; import sys; sys.path.insert(0, {str(COMMAND.parents[1])!r})"
+    code += "; from pggit import cli; sys.exit(cli.main(sys.argv[1:]))"
+    environment = {**servers.clean_environment(), "PATH": f"{server.bin}{os.pathsep}{os.environ['PATH']}"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "upgrade", f"--dbname={server.dsn('app')}"],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stderr.endswith("MB are needed, 0 MB are free; nothing was changed\n")
+    assert "Make room first." in ran.stdout
     assert state(db) == before
 
 

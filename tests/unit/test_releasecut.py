@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lib import changelog, git, releasecut, sqlscript
+from tasks.lib import changelog, git, migrationcheck, releasecut, sqlscript
 from tasks.lib.errors import PggitError, UsageError
 
 CHANGES = "# Changelog\n\n## [Unreleased] - 2026-01-02\n\n### Added\n\n- All of it.\n"
@@ -15,7 +15,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Version 1.0.0 in the making; it is no repository, and has no public tag."""
     (tmp_path / "extension" / "sql").mkdir(parents=True)
     (tmp_path / "extension" / "pggit.control").write_text("comment = 'x'\ndefault_version = '1.0.0'\nschema = pggit\n")
-    (tmp_path / "extension" / "sql" / "00_first.sql").write_text("SELECT '{{ version }}';\n")
+    (tmp_path / "extension" / "sql" / "00_first.sql").write_text(
+        "SELECT '{{ version }}';\n" + function("'{{ version }}'")
+    )
     (tmp_path / "CHANGELOG.md").write_text(CHANGES)
     for module in (sqlscript, releasecut):
         monkeypatch.setattr(module, "EXTENSION", tmp_path / "extension")
@@ -26,6 +28,11 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(releasecut, "_today", lambda: "2026-02-03")
     monkeypatch.setattr(git, "say", lambda *_: "")
     return tmp_path
+
+
+def function(result: str) -> str:
+    """One that knows by heart which version it is of."""
+    return f"CREATE FUNCTION pggit.mine() RETURNS text\nLANGUAGE sql AS $$\nSELECT {result};\n$$;\n"
 
 
 def headings(checkout: Path) -> list[str]:
@@ -99,6 +106,10 @@ def test_a_bump_makes_the_next_version_with_a_way_there_and_back(checkout: Path)
     assert headings(checkout) == ["## [Unreleased] - 2026-02-03", "## [1.0.0] - 2026-02-03"]
     assert [entry.version for entry in changelog.read("1.1.0")] == ["1.1.0", "1.0.0"]
     assert releasecut.bump("1.1.0") == {}
+    for start, end in (("1.0.0", "1.1.0"), ("1.1.0", "1.0.0")):
+        update = (checkout / "migrations" / f"pggit--{start}--{end}.sql").read_text()
+        assert function(f"'{end}'").replace("CREATE", "CREATE OR REPLACE") in update
+    assert migrationcheck.faults() == []
 
 
 @pytest.mark.parametrize("version", ["1.0", "0.9.0", "1.0.0-rc1", "next", "1--2", "2/../3", "2'"])
@@ -117,7 +128,10 @@ def test_a_release_is_cut_again_while_the_next_version_is_the_same(checkout: Pat
     releasecut.write(releasecut.cut())
     releasecut.write(releasecut.bump())
     change(checkout)
+    first = checkout / "extension" / "sql" / "00_first.sql"
+    first.write_text(first.read_text().replace("SELECT '{{ version }}';\n$$", "SELECT '{{ version }}' || 'x';\n$$"))
     releasecut.write(releasecut.cut("1.0.0", again="a fault was found"))
+    assert migrationcheck.faults() == []
     frozen = (checkout / "extension" / "releases" / "pggit--1.0.0.sql").read_text()
     assert "SELECT '1.0.0';" in frozen
     assert frozen.replace("1.0.0", "1.1.0") == sqlscript.install_script()

@@ -37,17 +37,8 @@ def install(version: str) -> dict[str, bytes]:
 def update(start: str, end: str, body: str, *, completes: bool = True) -> dict[str, bytes]:
     """An update script that does `body`."""
     last = f"SELECT pggit.complete_update('{start}', '{end}');" if completes else ""
-    script = f"SET LOCAL search_path TO pg_catalog, pg_temp;\n{of_that_version(end)}\n{body}\n{last}\n"
+    script = f"SET LOCAL search_path TO pg_catalog, pg_temp;\n{sqlscript.functions_of(end)}\n{body}\n{last}\n"
     return {f"pggit--{start}--{end}.sql": script.encode()}
-
-
-def of_that_version(version: str) -> str:
-    """The functions that know by heart which version they are of."""
-    functions = re.findall(
-        r"^CREATE FUNCTION pggit\.\w+\(.*?^\$\$;$", sqlscript.install_script(version), re.DOTALL | re.MULTILINE
-    )
-    mine = [text for text in functions if f"'{version}'" in text]
-    return "\n".join(text.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1) for text in mine)
 
 
 def following(version: str, start: str = HERE) -> dict[str, bytes]:

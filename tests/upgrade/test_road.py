@@ -183,6 +183,33 @@ def test_uninstall_takes_our_own_parked_rows_and_nobody_elses(new_data: Connecti
     assert left == [("pggit_mine_1",)]
 
 
+def test_the_follow_up_counts_each_row_once_however_small_the_pieces(new_data: Connection) -> None:
+    """The history has gaps, as rolled back commands leave them, and is counted a few rows at a time, with cuts."""
+    change(new_data, OLD)
+    for n in range(30):
+        new_data.execute(f"CREATE TABLE counted_{n} (id integer)".encode())
+        with new_data.transaction(force_rollback=True):
+            new_data.execute("CREATE TABLE gone (id integer); DROP TABLE gone")
+    new_data.execute("SELECT setval('pggit.history_id_seq', nextval('pggit.history_id_seq') + 100000)")
+    new_data.execute("CREATE TABLE after_the_gap (id integer)")
+    change(new_data, NEW)
+    # as an upgrade leaves it where there is more than it does by itself
+    new_data.execute("DELETE FROM pggit.tallies WHERE counter = 'change'")
+    last = one(new_data, "SELECT max(id) FROM pggit.history")
+    new_data.execute("SELECT pggit.put_setting('uncounted', %s)", [f"{{[0,{last + 1})}}"])
+    new_data.execute("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_index_scan_size = 0")
+    new_data.execute("SET min_parallel_table_scan_size = 0")
+    rounds = 0
+    while one(new_data, "SELECT pggit.count_history(7)"):
+        with new_data.transaction(force_rollback=True):  # one that is cut off counts nothing
+            new_data.execute("SELECT pggit.count_history(7)")
+        new_data.execute("CREATE TABLE IF NOT EXISTS meanwhile (id integer)")
+        rounds += 1
+    assert rounds > 5
+    assert one(new_data, COUNTED)
+    assert not one(new_data, "SELECT pggit.has_backfill()")
+
+
 def test_commands_beside_it_go_on_and_are_recorded_once(new_data: Connection, connect: Connect) -> None:
     """A session makes tables while others change the version: no command fails, and each is recorded."""
     worker = connect()

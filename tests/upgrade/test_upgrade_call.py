@@ -22,8 +22,9 @@ WORKS = """
     CREATE FUNCTION pggit.later() RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
         'BEGIN RETURN 1; END';
     REVOKE ALL ON FUNCTION pggit.later() FROM PUBLIC;
+    {functions}
     SELECT pggit.complete_update('{here}', '9.1');
-""".replace("{here}", HERE)
+""".replace("{here}", HERE).replace("{functions}", sqlscript.functions_of("9.1"))
 WAITS = "SELECT pg_catalog.pg_advisory_lock(4711);"
 VERSIONS = {
     "9.1": WORKS,
