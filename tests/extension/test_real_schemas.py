@@ -101,6 +101,27 @@ def test_an_export_builds_the_same_schema(
         server.dropdb(fresh)
 
 
+def test_init_reads_what_tracking_would_have_seen(
+    bare_db: Connection, template: str, connect: Connect, server: Server, roles: set[str]
+) -> None:
+    """All four in one database, and only then pgGit: the same trees and script as where it saw each command."""
+    tracked_name = f"{bare_db.info.dbname}_tracked"
+    server.createdb(tracked_name, template)
+    try:
+        tracked = connect(dbname=tracked_name)
+        for name in ROLES:
+            load(bare_db, server, roles, name)
+            tracked.execute((FOLDER / f"{name}.sql").read_text("utf-8").encode())
+        bare_db.execute("CREATE EXTENSION pggit; SELECT pggit.init()")
+        tracked.execute("SELECT pggit.commit('all of it')")
+        assert differences(bare_db) == [] == differences(tracked)
+        assert one(bare_db, "SELECT count(*) FROM pggit.objects WHERE is_active") > 200
+        for query in ("SELECT pggit.tree_of('HEAD')", "SELECT pggit.live_tree()", "SELECT pggit.export_ddl('HEAD')"):
+            assert one(bare_db, query) == one(tracked, query)
+    finally:
+        server.dropdb(tracked_name)
+
+
 @pytest.mark.parametrize("name", ROLES)
 def test_checkout_of_nothing_and_back(db: Connection, server: Server, roles: set[str], name: str) -> None:
     empty, nothing = one(db, "SELECT pggit.resolve_ref('HEAD')"), dump(server, db.info.dbname)

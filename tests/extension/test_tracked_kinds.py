@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from tasks.lib.servers import Server
 from tests.extension.conftest import Connect, Connection
@@ -189,3 +191,26 @@ def test_databases_of_other_encodings(server: Server, connect: Connect, bare_db:
         other.execute("SELECT pggit.commit('x')")
     finally:
         server.dropdb(name)
+
+
+def test_import_foreign_schema(db: Connection, server: Server) -> None:
+    """Each table that it makes is recorded, from this very database by its socket."""
+    try:
+        db.execute("CREATE EXTENSION postgres_fdw")
+    except psycopg.errors.UndefinedFile as error:
+        pytest.skip(f"this server's postgres_fdw does not load: {error}")
+    db.execute("CREATE SCHEMA far; CREATE SCHEMA near")
+    db.execute("CREATE TABLE far.one (id integer NOT NULL, name text); CREATE VIEW far.two AS SELECT id FROM far.one")
+    place = sql.SQL("OPTIONS (host {}, port {}, dbname {})").format(
+        server.socket_dir.as_posix(), str(server.port), db.info.dbname
+    )
+    db.execute(sql.SQL("CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw ") + place)
+    db.execute("CREATE USER MAPPING FOR CURRENT_USER SERVER loop OPTIONS (user 'postgres')")
+    db.execute("IMPORT FOREIGN SCHEMA far FROM SERVER loop INTO near")
+    made = db.execute("SELECT identity, command_tag FROM pggit.history WHERE object_type = 'FOREIGN TABLE' ORDER BY 1")
+    assert made.fetchall() == [("near.one", "IMPORT FOREIGN SCHEMA"), ("near.two", "IMPORT FOREIGN SCHEMA")]
+    assert differences(db) == []
+    db.execute("IMPORT FOREIGN SCHEMA far LIMIT TO (one) FROM SERVER loop INTO public")
+    again = db.execute("SELECT change_type FROM pggit.history WHERE identity = 'public.one'")
+    assert again.fetchall() == [("CREATE",)]
+    assert differences(db) == []
