@@ -183,13 +183,21 @@ def _selects(matchers: Mapping[str, tuple[str, str]], check: str) -> bool:
 
 
 def untested(rules: Path = RULES, tests: Path = TESTS) -> list[str]:
-    """Alerts that lack one of promtool's tests: silent, then firing, then resolved, and silent when all is absent.
+    """Alerts that lack one of promtool's tests: silent, then firing, then resolved, and silent when all is absent; and
+    recording rules whose result no test asks for.
 
     An alert's tests are the group that has its name; a group named `Name: …` is an extra.
     """
     groups = {group["name"]: group for _, group in _groups(tests, "tests")}
     names = [alert.name for alert in alerts(rules)]
     found = [f"{name}: {fault}" for name in names for fault in _gaps(name, groups.get(name))]
+    asked = {
+        metric
+        for group in groups.values()
+        for test in group.get("promql_expr_test", ())
+        for metric, _ in selectors(test["expr"])
+    }
+    found += [f"{one.name}: no promql_expr_test asks for it" for one in recordings(rules) if one.name not in asked]
     return found + [f"test {name!r}: there is no such alert" for name in groups if name.partition(":")[0] not in names]
 
 

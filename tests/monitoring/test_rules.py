@@ -105,6 +105,16 @@ def test_missing_tests_are_found(tmp_path: Path, old: str, new: str, fault: str)
     assert fault in found[0]
 
 
+def test_a_recording_rule_that_no_test_asks_for_is_found(tmp_path: Path) -> None:
+    tests = tmp_path / "tests"
+    shutil.copytree(alertcheck.TESTS, tests)
+    path = tests / "storage_test.yml"
+    path.write_text(path.read_text("utf-8").replace("expr: database:pggit_storage_bytes:sum", "expr: up"))
+    assert alertcheck.untested(tests=tests) == [
+        "database:pggit_storage_bytes:sum: no promql_expr_test asks for it",
+    ]
+
+
 def test_promtool_finds_a_rule_that_does_not_do_as_its_test_says(tmp_path: Path) -> None:
     for folder in (alertcheck.RULES, alertcheck.TESTS):
         shutil.copytree(folder, tmp_path / folder.name)
