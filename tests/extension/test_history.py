@@ -203,10 +203,10 @@ def test_secrets_are_stored_nowhere(db: Connection, roles: set[str]) -> None:
     assert "password" in server[0]
 
 
-@pytest.mark.parametrize("table", ["history", "commits", "blobs", "trees", "reflog"])
+@pytest.mark.parametrize("table", ["history", "commits", "blobs", "trees", "reflog", "seals"])
 @pytest.mark.parametrize("attack", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET {} = {}"])
 def test_what_happened_is_not_edited(db: Connection, table: str, attack: str) -> None:
-    column = {"history": "command_tag", "reflog": "action"}.get(table, "hash")
+    column = {"history": "command_tag", "reflog": "action", "seals": "digest"}.get(table, "hash")
     with pytest.raises(psycopg.DatabaseError) as raised:
         db.execute(attack.format(f"pggit.{table}", column, column))
     assert raised.value.sqlstate == "GT002"

@@ -190,7 +190,7 @@ def status_of(watching: Prometheus, check: str) -> float:
     return status
 
 
-def test_every_alert_fires_and_resolves(server: Server, tmp_path: Path) -> None:
+def test_every_alert_fires_and_some_are_seen_to_resolve(server: Server, tmp_path: Path) -> None:
     with psycopg.connect(server.dsn(HEALTHY)) as db:
         checks = {name for (name,) in db.execute("SELECT check_name FROM pggit.health_checks()")}
         whole = db.execute("SELECT pg_get_functiondef('pggit.health_of_event_triggers()'::regprocedure)").fetchall()
