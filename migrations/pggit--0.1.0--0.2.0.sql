@@ -365,15 +365,11 @@ BEGIN
     END;
     BEGIN
         -- What only drops is on_sql_drop()'s.
-        IF starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
+        IF TG_TAG = 'REFRESH MATERIALIZED VIEW' OR starts_with(TG_TAG, 'DROP ') AND TG_TAG <> 'DROP OWNED' THEN
             RETURN;
         END IF;
         mode := pggit.recording_mode();
         IF mode = 'off' THEN
-            RETURN;
-        ELSIF TG_TAG = 'REFRESH MATERIALIZED VIEW' THEN
-            found := '{}';
-            PERFORM pggit.count_command(TG_TAG, took_ms);  -- it may take long, and changes no definition
             RETURN;
         END IF;
         found := ARRAY(

@@ -158,14 +158,12 @@ def test_each_command_is_counted_once_under_its_word(db: Connection) -> None:
         "DROP TABLE t CASCADE",
         "CREATE SCHEMA s CREATE TABLE a (id integer) CREATE TABLE b (id integer)",
         "SELECT 1 AS x INTO selected",
-        "CREATE MATERIALIZED VIEW m AS SELECT 1 AS x",
-        "REFRESH MATERIALIZED VIEW m",
         "CREATE TEMPORARY TABLE passing (id integer)",
         "DROP TABLE passing",
     ):
         db.execute(statement.encode())
     # what stands within CREATE SCHEMA is part of it, and temporary tables are not tracked
-    assert counted(db) == {"alter": 1, "comment": 1, "create": 4, "drop": 1, "grant": 1, "other": 2, "revoke": 1}
+    assert counted(db) == {"alter": 1, "comment": 1, "create": 3, "drop": 1, "grant": 1, "other": 1, "revoke": 1}
     assert_counters_are_the_history(db)
 
 
