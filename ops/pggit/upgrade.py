@@ -18,6 +18,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
@@ -157,7 +158,7 @@ def make_plan(where: server.Connection, wanted: str | None) -> Plan:
     for start, end in zip(plan.path, plan.path[1:]):
         script = _script(where, found, f"pggit--{start}--{end}.sql")
         plan.locks += _LOCKS.findall(script) or [f"of pggit--{start}--{end}.sql: not known here"]
-        plan.indexes += [found[0] for found in _INDEX.findall(script)]
+        plan.indexes += [index[0] for index in _INDEX.findall(script)]
     return plan
 
 
@@ -253,11 +254,11 @@ def _script(where: server.Connection, found: dict[str, Any], name: str) -> str:
 
 def _disk(data_directory: str | None, size: int) -> dict[str, Any]:
     """Whether the copy, and as much again for the server's log, fits; it cannot be told for a server elsewhere."""
-    try:
-        if data_directory is None:
-            raise FileNotFoundError
-        free = shutil.disk_usage(data_directory).free
-    except OSError:
+    free = None
+    if data_directory is not None:
+        with suppress(OSError):
+            free = shutil.disk_usage(data_directory).free
+    if free is None:
         return _check("disk", "ok", f"{2 * size // 2**20} MB are needed; whether they are free only that machine knows")
     message = f"{2 * size // 2**20} MB are needed, {free // 2**20} MB are free"
     if free < 2 * size:

@@ -22,7 +22,6 @@ _FIRST_SECTION = re.compile(r"^## ", re.MULTILINE)
 _DEFAULT_VERSION = re.compile(r"^default_version\s*=.*$", re.MULTILINE)
 NO_LOCKS = "-- Locks: none"
 """The line in an update script's head that names the tables others wait for, as `pggit upgrade` shows it."""
-_OWN_FUNCTION = re.compile(r"^CREATE OR REPLACE FUNCTION (pggit\.\w+)\(.*?^\$\$;\n", re.DOTALL | re.MULTILINE)
 _UPDATE_SCRIPT = """\
 {guard}
 -- From {start} to {end}: what the two install scripts make differently is changed here, in the same words.
@@ -108,7 +107,8 @@ def _changed(wanted: Mapping[Path, bytes]) -> dict[Path, bytes]:
 
 def changes_nothing(text: str, start: str, end: str) -> bool:
     """Whether an update script is one that `bump` made, then or now: between versions of the same SQL."""
-    return _OWN_FUNCTION.sub(r"\1", text) == _OWN_FUNCTION.sub(r"\1", update_script(start, end))
+    one, other = (sqlscript.FUNCTION.sub(r"\1", script) for script in (text, update_script(start, end)))
+    return one == other
 
 
 def _renewed_updates(version: str, making: str) -> dict[Path, bytes]:

@@ -20,7 +20,8 @@ from tasks.lib.updategraph import UpdateGraph
 CONTROL = EXTENSION / "pggit.control"
 OUTPUT = BUILD / "extension"
 _MAKE = "data.mk"
-_FUNCTION = re.compile(r"^CREATE FUNCTION pggit\.\w+\(.*?^\$\$;\n", re.DOTALL | re.MULTILINE)
+FUNCTION = re.compile(r"^CREATE (?:OR REPLACE )?FUNCTION (pggit\.\w+)\(.*?^\$\$;\n", re.DOTALL | re.MULTILINE)
+"""A function as the scripts have it; group 1 is its name."""
 _GUARD = (
     '\\echo Use "{command}" to load this file. \\set ON_ERROR_STOP on \\\\'
     " DO $$BEGIN RAISE EXCEPTION 'only {quoted} can run this script; nothing was done'; END$$;\n"
@@ -77,7 +78,7 @@ def install_script(as_version: str = "") -> str:
 def functions_of(version: str) -> str:
     """The functions that hold their version, as an update script to `version` needs them: what these sources make
     under another number differs in nothing else."""
-    found = _FUNCTION.findall(install_script(version))
+    found = (match[0] for match in FUNCTION.finditer(install_script(version)))
     return "".join(text.replace("CREATE", "CREATE OR REPLACE", 1) for text in found if f"'{version}'" in text)
 
 

@@ -36,8 +36,13 @@ def make_roles(server: Server, roles: set[str], name: str) -> None:
 
 
 def load(db: Connection, server: Server, roles: set[str], name: str) -> None:
-    """The schema as `schemas/` has it."""
+    """The schema as `schemas/` has it, with its roles."""
     make_roles(server, roles, name)
+    build(db, name)
+
+
+def build(db: Connection, name: str) -> None:
+    """The schema, where its roles are there."""
     db.execute((FOLDER / f"{name}.sql").read_text("utf-8").encode())
 
 
@@ -111,7 +116,7 @@ def test_init_reads_what_tracking_would_have_seen(
         tracked = connect(dbname=tracked_name)
         for name in ROLES:
             load(bare_db, server, roles, name)
-            tracked.execute((FOLDER / f"{name}.sql").read_text("utf-8").encode())
+            build(tracked, name)
         bare_db.execute("CREATE EXTENSION pggit; SELECT pggit.init()")
         tracked.execute("SELECT pggit.commit('all of it')")
         assert differences(bare_db) == [] == differences(tracked)
