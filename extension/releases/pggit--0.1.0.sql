@@ -4444,10 +4444,12 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     old_name text := coalesce(a.state ->> 'name', pggit.default_not_null_name((parse_ident(a.identity))[2], column_name));
     new_name text := coalesce(b.state ->> 'name', pggit.default_not_null_name((parse_ident(b.identity))[2], column_name));
-    old_flags text := substring(a.state ->> 'definition' FROM ' (NO INHERIT|NOT VALID)$');
-    new_flags text := substring(b.state ->> 'definition' FROM ' (NO INHERIT|NOT VALID)$');
+    was_valid boolean := coalesce(a.state ->> 'definition', '') !~ ' NOT VALID$';
+    is_valid boolean := coalesce(b.state ->> 'definition', '') !~ ' NOT VALID$';
+    went_down boolean := coalesce(a.state ->> 'definition', '') !~ ' NO INHERIT( NOT VALID)?$';
+    goes_down boolean := coalesce(b.state ->> 'definition', '') !~ ' NO INHERIT( NOT VALID)?$';
 BEGIN
-    IF old_flags IS DISTINCT FROM new_flags AND NOT (old_flags = 'NOT VALID' AND new_flags IS NULL) THEN
+    IF was_valid AND NOT is_valid THEN
         RETURN NULL;
     END IF;
     RETURN array_remove(ARRAY[
@@ -4456,8 +4458,11 @@ BEGIN
             'DECLARE k pg_catalog.name; BEGIN FOR k IN SELECT c.conname FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_attribute a'
             ' ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] WHERE c.conrelid = %L::pg_catalog.regclass AND c.contype = ''n'''
             ' AND a.attname = %L AND c.conname <> %L LOOP EXECUTE pg_catalog.format(%L, k); END LOOP; END',
-            b.identity, column_name, new_name, format('ALTER TABLE %s RENAME CONSTRAINT %%I TO %I', replace(b.identity, '%', '%%'), new_name))) END,
-        CASE WHEN old_flags IS DISTINCT FROM new_flags THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I', b.identity, new_name) END], NULL);
+            b.identity, column_name, new_name,
+            format('ALTER TABLE %s RENAME CONSTRAINT %%I TO %s', replace(b.identity, '%', '%%'), replace(quote_ident(new_name), '%', '%%')))) END,
+        CASE WHEN went_down <> goes_down
+            THEN format('ALTER TABLE %s ALTER CONSTRAINT %I %s', b.identity, new_name, CASE WHEN goes_down THEN 'INHERIT' ELSE 'NO INHERIT' END) END,
+        CASE WHEN NOT was_valid AND is_valid THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I', b.identity, new_name) END], NULL);
 END
 $$;
 COMMENT ON FUNCTION pggit.alter_not_null(pggit.element, pggit.element, text) IS
@@ -5155,7 +5160,6 @@ BEGIN
         WHERE NOT old_definition ? 'of_type' AND NOT new_definition ? 'of_type'
           AND old_definition -> 'columns' ? x.old_name AND NOT new_definition -> 'columns' ? x.old_name
           AND new_definition -> 'columns' ? x.new_name AND NOT old_definition -> 'columns' ? x.new_name
-          AND (new_definition #> ARRAY['columns', x.new_name] ? 'inherited') = (old_definition #> ARRAY['columns', x.old_name] ? 'inherited')
           AND NOT EXISTS (SELECT FROM unnest(ARRAY['generated', 'identity']) k
                           WHERE old_definition #> ARRAY['columns', x.old_name] ? k <> new_definition #> ARRAY['columns', x.new_name] ? k)
     )
@@ -5334,6 +5338,21 @@ BEGIN
             (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity), o.identity),
             o.identity, o.old_definition, o.new_definition) c
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND o.old_definition IS NOT NULL AND o.new_definition IS NOT NULL);
+    -- What leaves its parent has its columns renamed with the parent's, since that comes first; what leaves under the old
+    -- names keeps the parent's from being renamed.
+    columns := ARRAY(
+        SELECT c FROM unnest(columns) c
+        WHERE NOT EXISTS (
+            SELECT FROM unnest(renamed) x
+            WHERE x.old_definition -> 'parents' ? c.old_identity AND NOT coalesce(x.new_definition -> 'parents' ? c.new_identity, false)
+              AND x.new_definition IS NOT NULL AND NOT EXISTS (
+                  SELECT FROM unnest(columns) y
+                  WHERE y.new_identity = x.identity AND y.old_column = c.old_column AND y.new_column = c.new_column)));
+    columns := ARRAY(
+        SELECT c FROM unnest(columns) c JOIN unnest(renamed) o ON o.object_type = c.object_type AND o.identity = c.new_identity
+        WHERE (o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited') <= (o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited')
+           OR EXISTS (SELECT FROM unnest(columns) y WHERE o.old_definition -> 'parents' ? y.old_identity
+                      AND y.old_column = c.old_column AND y.new_column = c.new_column));
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
     ELSE
@@ -5378,8 +5397,8 @@ BEGIN
                 ARRAY[format('ALTER TABLE %s RENAME COLUMN %I TO %I', c.new_identity, c.old_column, c.new_column)], 2, c.place
             FROM unnest(columns) WITH ORDINALITY AS c (object_type, old_identity, new_identity, old_column, new_column, place)
             -- that of a parent is renamed with the parent's
-            JOIN unnest(objects) o ON o.object_type = c.object_type AND o.identity = c.new_identity AND o.new_definition IS NOT NULL
-            WHERE NOT o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited'
+            JOIN unnest(objects) o ON o.object_type = c.object_type AND o.identity = c.old_identity AND o.old_definition IS NOT NULL
+            WHERE NOT o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited'
             UNION ALL
             SELECT k.object_type, k.new_identity, k.old_identity,
                 ARRAY[format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', k.new_identity, k.old_column, k.new_column)], 3, k.place
@@ -8272,6 +8291,12 @@ BEGIN
         merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
         conflicts := conflicts || lost_conflicts;
     END IF;
+    SELECT f.keys, f.blobs, f.conflicts INTO lost_keys, lost_blobs, lost_conflicts
+    FROM pggit.torn_families(base, ours, theirs, conflicts) f;
+    IF lost_keys IS NOT NULL THEN
+        merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
+        conflicts := conflicts || lost_conflicts;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
@@ -8320,6 +8345,75 @@ END
 $$;
 COMMENT ON FUNCTION pggit.lost_homes(text, text, text, jsonb) IS
 'Conflicts between one side that dropped a schema or table and the other that changed something in it, but for objects that are known to conflict.';
+
+CREATE FUNCTION pggit.handed_down(definition jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'columns', (
+            SELECT jsonb_object_agg(c.key, c.value - '{comment,acl,statistics,options,fdw_options}'::text[])
+            FROM jsonb_each(definition -> 'columns') c),
+        'constraints', (
+            SELECT jsonb_object_agg(k.key, k.value - 'comment')
+            FROM jsonb_each(definition -> 'constraints') k
+            WHERE definition ? 'partition_key' OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT VALID)?$'));
+END
+$$;
+COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children have from it.';
+
+CREATE FUNCTION pggit.torn_families(
+    base text, ours text, theirs text, known jsonb, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- One side gave a table a partition or child, the other changed what these have from it: the new one would lack
+    -- that. Each becomes a conflict of the whole object, and so does what is new on the new one.
+    WITH RECURSIVE changed AS MATERIALIZED (
+        SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
+        UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
+    ), link AS MATERIALIZED (
+        SELECT c.side, c.tree_key, b.identity, p.parent
+        FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob AND b.object_type IN ('TABLE', 'FOREIGN TABLE')
+        CROSS JOIN LATERAL jsonb_array_elements_text(b.definition -> 'parents') AS p (parent)
+        WHERE (SELECT a.definition -> 'parents' ? p.parent FROM pggit.blobs a WHERE a.hash = c.a_blob) IS NOT TRUE
+    ), family AS (
+        SELECT l.side, l.tree_key, l.identity, l.parent AS ancestor FROM link l
+        UNION SELECT l.side, l.tree_key, l.identity, f.ancestor FROM family f JOIN link l ON l.side = f.side AND l.parent = f.identity
+    ), torn AS (
+        SELECT f.side, f.tree_key, f.identity, c.tree_key AS other_key
+        FROM family f
+        JOIN changed c ON c.side <> f.side
+        LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+        LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
+        WHERE CASE
+            WHEN coalesce(a.object_type, b.object_type) IN ('TABLE', 'FOREIGN TABLE') THEN
+                a.identity = f.ancestor AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
+            WHEN coalesce(a.object_type, b.object_type) = 'INDEX' THEN
+                f.ancestor IN (a.definition ->> 'table', b.definition ->> 'table')
+                AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
+                AND pggit.definition_of(pggit.tree_lookup(base, pggit.tree_key('TABLE', f.ancestor))) ? 'partition_key'
+            ELSE false END
+    ), part AS (
+        SELECT t.tree_key AS key FROM torn t
+        UNION SELECT t.other_key FROM torn t
+        UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
+              WHERE b.definition ->> 'table' = t.identity
+    ), lost AS (
+        SELECT DISTINCT p.key, b.object_type, b.identity
+        FROM part p JOIN changed c ON c.tree_key = p.key JOIN pggit.blobs b ON b.hash = coalesce(c.b_blob, c.a_blob)
+    )
+    SELECT array_agg(l.key), array_agg(pggit.tree_lookup(ours, l.key)),
+        jsonb_agg(jsonb_build_object(
+            'object_type', l.object_type, 'identity', l.identity, 'path', '{}'::text[],
+            'base', pggit.definition_of(pggit.tree_lookup(base, l.key)),
+            'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
+            'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
+    INTO keys, blobs, conflicts
+    FROM lost l
+    WHERE NOT known @> jsonb_build_array(jsonb_build_object('object_type', l.object_type, 'identity', l.identity));
+END
+$$;
+COMMENT ON FUNCTION pggit.torn_families(text, text, text, jsonb) IS
+'Conflicts between one side that gave a table a partition or child and the other that changed what these have from it, but for objects that are known to conflict.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -8390,12 +8484,14 @@ BEGIN
             CASE
                 WHEN c.path <> '{}' THEN format('%s: ours %s, theirs %s', array_to_string(c.path, '.'),
                                                 pggit.in_short(c.ours), pggit.in_short(c.theirs))
-                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it in something that ours dropped'
-                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it in something that theirs dropped'
+                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it in something that ours dropped or changed'
+                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it in something that theirs dropped or changed'
                 WHEN c.ours IS NULL THEN CASE c.theirs WHEN c.base THEN 'ours dropped it, theirs uses it'
                     ELSE 'ours dropped it, theirs changed it' END
                 WHEN c.theirs IS NULL THEN CASE c.ours WHEN c.base THEN 'theirs dropped it, ours uses it'
                     ELSE 'theirs dropped it, ours changed it' END
+                WHEN c.ours = c.base THEN 'theirs changed it, ours a table or index of its family'
+                WHEN c.theirs = c.base THEN 'ours changed it, theirs a table or index of its family'
                 ELSE CASE WHEN c.base IS NULL THEN 'both made it, differently' ELSE 'both changed it, differently' END
             END
         FROM pggit.conflicts() c;

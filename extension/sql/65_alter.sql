@@ -202,10 +202,12 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     old_name text := coalesce(a.state ->> 'name', pggit.default_not_null_name((parse_ident(a.identity))[2], column_name));
     new_name text := coalesce(b.state ->> 'name', pggit.default_not_null_name((parse_ident(b.identity))[2], column_name));
-    old_flags text := substring(a.state ->> 'definition' FROM ' (NO INHERIT|NOT VALID)$');
-    new_flags text := substring(b.state ->> 'definition' FROM ' (NO INHERIT|NOT VALID)$');
+    was_valid boolean := coalesce(a.state ->> 'definition', '') !~ ' NOT VALID$';
+    is_valid boolean := coalesce(b.state ->> 'definition', '') !~ ' NOT VALID$';
+    went_down boolean := coalesce(a.state ->> 'definition', '') !~ ' NO INHERIT( NOT VALID)?$';
+    goes_down boolean := coalesce(b.state ->> 'definition', '') !~ ' NO INHERIT( NOT VALID)?$';
 BEGIN
-    IF old_flags IS DISTINCT FROM new_flags AND NOT (old_flags = 'NOT VALID' AND new_flags IS NULL) THEN
+    IF was_valid AND NOT is_valid THEN
         RETURN NULL;
     END IF;
     RETURN array_remove(ARRAY[
@@ -214,8 +216,11 @@ BEGIN
             'DECLARE k pg_catalog.name; BEGIN FOR k IN SELECT c.conname FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_attribute a'
             ' ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] WHERE c.conrelid = %L::pg_catalog.regclass AND c.contype = ''n'''
             ' AND a.attname = %L AND c.conname <> %L LOOP EXECUTE pg_catalog.format(%L, k); END LOOP; END',
-            b.identity, column_name, new_name, format('ALTER TABLE %s RENAME CONSTRAINT %%I TO %I', replace(b.identity, '%', '%%'), new_name))) END,
-        CASE WHEN old_flags IS DISTINCT FROM new_flags THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I', b.identity, new_name) END], NULL);
+            b.identity, column_name, new_name,
+            format('ALTER TABLE %s RENAME CONSTRAINT %%I TO %s', replace(b.identity, '%', '%%'), replace(quote_ident(new_name), '%', '%%')))) END,
+        CASE WHEN went_down <> goes_down
+            THEN format('ALTER TABLE %s ALTER CONSTRAINT %I %s', b.identity, new_name, CASE WHEN goes_down THEN 'INHERIT' ELSE 'NO INHERIT' END) END,
+        CASE WHEN NOT was_valid AND is_valid THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I', b.identity, new_name) END], NULL);
 END
 $$;
 COMMENT ON FUNCTION pggit.alter_not_null(pggit.element, pggit.element, text) IS

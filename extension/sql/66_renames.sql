@@ -72,7 +72,6 @@ BEGIN
         WHERE NOT old_definition ? 'of_type' AND NOT new_definition ? 'of_type'
           AND old_definition -> 'columns' ? x.old_name AND NOT new_definition -> 'columns' ? x.old_name
           AND new_definition -> 'columns' ? x.new_name AND NOT old_definition -> 'columns' ? x.new_name
-          AND (new_definition #> ARRAY['columns', x.new_name] ? 'inherited') = (old_definition #> ARRAY['columns', x.old_name] ? 'inherited')
           AND NOT EXISTS (SELECT FROM unnest(ARRAY['generated', 'identity']) k
                           WHERE old_definition #> ARRAY['columns', x.old_name] ? k <> new_definition #> ARRAY['columns', x.new_name] ? k)
     )
@@ -251,6 +250,21 @@ BEGIN
             (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity), o.identity),
             o.identity, o.old_definition, o.new_definition) c
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND o.old_definition IS NOT NULL AND o.new_definition IS NOT NULL);
+    -- What leaves its parent has its columns renamed with the parent's, since that comes first; what leaves under the old
+    -- names keeps the parent's from being renamed.
+    columns := ARRAY(
+        SELECT c FROM unnest(columns) c
+        WHERE NOT EXISTS (
+            SELECT FROM unnest(renamed) x
+            WHERE x.old_definition -> 'parents' ? c.old_identity AND NOT coalesce(x.new_definition -> 'parents' ? c.new_identity, false)
+              AND x.new_definition IS NOT NULL AND NOT EXISTS (
+                  SELECT FROM unnest(columns) y
+                  WHERE y.new_identity = x.identity AND y.old_column = c.old_column AND y.new_column = c.new_column)));
+    columns := ARRAY(
+        SELECT c FROM unnest(columns) c JOIN unnest(renamed) o ON o.object_type = c.object_type AND o.identity = c.new_identity
+        WHERE (o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited') <= (o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited')
+           OR EXISTS (SELECT FROM unnest(columns) y WHERE o.old_definition -> 'parents' ? y.old_identity
+                      AND y.old_column = c.old_column AND y.new_column = c.new_column));
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
     ELSE
@@ -295,8 +309,8 @@ BEGIN
                 ARRAY[format('ALTER TABLE %s RENAME COLUMN %I TO %I', c.new_identity, c.old_column, c.new_column)], 2, c.place
             FROM unnest(columns) WITH ORDINALITY AS c (object_type, old_identity, new_identity, old_column, new_column, place)
             -- that of a parent is renamed with the parent's
-            JOIN unnest(objects) o ON o.object_type = c.object_type AND o.identity = c.new_identity AND o.new_definition IS NOT NULL
-            WHERE NOT o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited'
+            JOIN unnest(objects) o ON o.object_type = c.object_type AND o.identity = c.old_identity AND o.old_definition IS NOT NULL
+            WHERE NOT o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited'
             UNION ALL
             SELECT k.object_type, k.new_identity, k.old_identity,
                 ARRAY[format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', k.new_identity, k.old_column, k.new_column)], 3, k.place

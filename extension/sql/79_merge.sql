@@ -89,6 +89,12 @@ BEGIN
         merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
         conflicts := conflicts || lost_conflicts;
     END IF;
+    SELECT f.keys, f.blobs, f.conflicts INTO lost_keys, lost_blobs, lost_conflicts
+    FROM pggit.torn_families(base, ours, theirs, conflicts) f;
+    IF lost_keys IS NOT NULL THEN
+        merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
+        conflicts := conflicts || lost_conflicts;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
@@ -137,6 +143,75 @@ END
 $$;
 COMMENT ON FUNCTION pggit.lost_homes(text, text, text, jsonb) IS
 'Conflicts between one side that dropped a schema or table and the other that changed something in it, but for objects that are known to conflict.';
+
+CREATE FUNCTION pggit.handed_down(definition jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'columns', (
+            SELECT jsonb_object_agg(c.key, c.value - '{comment,acl,statistics,options,fdw_options}'::text[])
+            FROM jsonb_each(definition -> 'columns') c),
+        'constraints', (
+            SELECT jsonb_object_agg(k.key, k.value - 'comment')
+            FROM jsonb_each(definition -> 'constraints') k
+            WHERE definition ? 'partition_key' OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT VALID)?$'));
+END
+$$;
+COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children have from it.';
+
+CREATE FUNCTION pggit.torn_families(
+    base text, ours text, theirs text, known jsonb, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- One side gave a table a partition or child, the other changed what these have from it: the new one would lack
+    -- that. Each becomes a conflict of the whole object, and so does what is new on the new one.
+    WITH RECURSIVE changed AS MATERIALIZED (
+        SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
+        UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
+    ), link AS MATERIALIZED (
+        SELECT c.side, c.tree_key, b.identity, p.parent
+        FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob AND b.object_type IN ('TABLE', 'FOREIGN TABLE')
+        CROSS JOIN LATERAL jsonb_array_elements_text(b.definition -> 'parents') AS p (parent)
+        WHERE (SELECT a.definition -> 'parents' ? p.parent FROM pggit.blobs a WHERE a.hash = c.a_blob) IS NOT TRUE
+    ), family AS (
+        SELECT l.side, l.tree_key, l.identity, l.parent AS ancestor FROM link l
+        UNION SELECT l.side, l.tree_key, l.identity, f.ancestor FROM family f JOIN link l ON l.side = f.side AND l.parent = f.identity
+    ), torn AS (
+        SELECT f.side, f.tree_key, f.identity, c.tree_key AS other_key
+        FROM family f
+        JOIN changed c ON c.side <> f.side
+        LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+        LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
+        WHERE CASE
+            WHEN coalesce(a.object_type, b.object_type) IN ('TABLE', 'FOREIGN TABLE') THEN
+                a.identity = f.ancestor AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
+            WHEN coalesce(a.object_type, b.object_type) = 'INDEX' THEN
+                f.ancestor IN (a.definition ->> 'table', b.definition ->> 'table')
+                AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
+                AND pggit.definition_of(pggit.tree_lookup(base, pggit.tree_key('TABLE', f.ancestor))) ? 'partition_key'
+            ELSE false END
+    ), part AS (
+        SELECT t.tree_key AS key FROM torn t
+        UNION SELECT t.other_key FROM torn t
+        UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
+              WHERE b.definition ->> 'table' = t.identity
+    ), lost AS (
+        SELECT DISTINCT p.key, b.object_type, b.identity
+        FROM part p JOIN changed c ON c.tree_key = p.key JOIN pggit.blobs b ON b.hash = coalesce(c.b_blob, c.a_blob)
+    )
+    SELECT array_agg(l.key), array_agg(pggit.tree_lookup(ours, l.key)),
+        jsonb_agg(jsonb_build_object(
+            'object_type', l.object_type, 'identity', l.identity, 'path', '{}'::text[],
+            'base', pggit.definition_of(pggit.tree_lookup(base, l.key)),
+            'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
+            'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
+    INTO keys, blobs, conflicts
+    FROM lost l
+    WHERE NOT known @> jsonb_build_array(jsonb_build_object('object_type', l.object_type, 'identity', l.identity));
+END
+$$;
+COMMENT ON FUNCTION pggit.torn_families(text, text, text, jsonb) IS
+'Conflicts between one side that gave a table a partition or child and the other that changed what these have from it, but for objects that are known to conflict.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -207,12 +282,14 @@ BEGIN
             CASE
                 WHEN c.path <> '{}' THEN format('%s: ours %s, theirs %s', array_to_string(c.path, '.'),
                                                 pggit.in_short(c.ours), pggit.in_short(c.theirs))
-                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it in something that ours dropped'
-                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it in something that theirs dropped'
+                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it in something that ours dropped or changed'
+                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it in something that theirs dropped or changed'
                 WHEN c.ours IS NULL THEN CASE c.theirs WHEN c.base THEN 'ours dropped it, theirs uses it'
                     ELSE 'ours dropped it, theirs changed it' END
                 WHEN c.theirs IS NULL THEN CASE c.ours WHEN c.base THEN 'theirs dropped it, ours uses it'
                     ELSE 'theirs dropped it, ours changed it' END
+                WHEN c.ours = c.base THEN 'theirs changed it, ours a table or index of its family'
+                WHEN c.theirs = c.base THEN 'ours changed it, theirs a table or index of its family'
                 ELSE CASE WHEN c.base IS NULL THEN 'both made it, differently' ELSE 'both changed it, differently' END
             END
         FROM pggit.conflicts() c;

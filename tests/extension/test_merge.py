@@ -483,15 +483,79 @@ def test_a_table_dropped_here_and_used_there(db: Connection) -> None:
     )
     rows = db.execute("SELECT object_type, object, detail FROM pggit.merge('other')").fetchall()
     assert rows == [
-        ("INDEX", "public.i", "theirs made it in something that ours dropped"),
+        ("INDEX", "public.i", "theirs made it in something that ours dropped or changed"),
         ("SCHEMA", "s", "ours dropped it, theirs uses it"),
         ("TABLE", "public.t", "ours dropped it, theirs uses it"),
-        ("TABLE", "s.new", "theirs made it in something that ours dropped"),
+        ("TABLE", "s.new", "theirs made it in something that ours dropped or changed"),
     ]
     db.execute("SELECT pggit.resolve_conflict(id, CASE WHEN object LIKE 's%' THEN 'ours' ELSE 'theirs' END)"
                " FROM pggit.conflicts()")  # fmt: skip
     db.execute("SELECT pggit.commit('merged')")
     assert one(db, "SELECT to_regclass('i') IS NOT NULL AND to_regnamespace('s') IS NULL")
+    settled(db)
+
+
+_MADE = "made it in something that {} dropped or changed"
+_CHANGED = "{} changed it, {} a table or index of its family"
+
+
+@pytest.mark.parametrize("ours", ["main", "other"])
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        ("CREATE INDEX i ON p (v)", ("INDEX", "public.i", _MADE)),
+        ("ALTER TABLE p ADD COLUMN w text", ("TABLE", "public.p", _CHANGED)),
+        ("ALTER TABLE p RENAME COLUMN v TO w", ("TABLE", "public.p", _CHANGED)),
+        ("ALTER TABLE p ADD CHECK (v > 0)", ("TABLE", "public.p", _CHANGED)),
+        ("ALTER TABLE p ADD UNIQUE (k)", ("TABLE", "public.p", _CHANGED)),
+        ("COMMENT ON TABLE p IS 'parts'; COMMENT ON COLUMN p.v IS 'value'; GRANT SELECT (v) ON p TO PUBLIC", None),
+    ],
+    ids=["index", "column", "rename", "check", "unique", "comment"],
+)
+def test_a_partition_made_here_and_its_parent_changed_there(
+    db: Connection, ours: str, change: str, changed: tuple[str, str, str] | None
+) -> None:
+    """PostgreSQL would hand the change down to the partition, which neither side has seen."""
+    split(
+        db,
+        "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k); CREATE TABLE a (LIKE p)",
+        "CREATE TABLE n PARTITION OF p FOR VALUES IN (1); CREATE INDEX n_v ON n (v);"
+        " ALTER TABLE p ATTACH PARTITION a FOR VALUES IN (2)",
+        change,
+    )
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    maker, changer = ("ours", "theirs") if ours == "main" else ("theirs", "ours")
+    rows = db.execute(
+        "SELECT object_type, object, detail FROM pggit.merge(%s)", ["other" if ours == "main" else "main"]
+    )
+    found = set(rows.fetchall()) if changed else set()
+    if changed is None:
+        settled(db)
+        return
+    kind, name, detail = changed
+    assert found == {
+        (kind, name, f"{changer} " + detail.format(maker) if detail is _MADE else detail.format(changer, maker)),
+        ("TABLE", "public.n", f"{maker} " + _MADE.format(changer)),
+        ("INDEX", "public.n_v", f"{maker} " + _MADE.format(changer)),
+        ("TABLE", "public.a", _CHANGED.format(maker, changer)),
+    }
+    for how in ("theirs", "ours"):
+        db.execute("SELECT pggit.resolve_conflict(id, %s) FROM pggit.conflicts()", [how])
+    db.execute("SELECT pggit.commit('merged')")
+    assert one(db, "SELECT to_regclass('n') IS NOT NULL") == (ours == "main")
+    settled(db)
+
+
+def test_a_child_of_a_child_takes_part(db: Connection) -> None:
+    split(
+        db,
+        "CREATE TABLE p (k integer NOT NULL, v integer)",
+        "CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c)",
+        "ALTER TABLE p ALTER COLUMN v TYPE bigint",
+    )
+    rows = db.execute("SELECT object FROM pggit.merge('other')").fetchall()
+    assert sorted(rows) == [("public.c",), ("public.g",), ("public.p",)]
+    db.execute("SELECT pggit.abort_merge()")
     settled(db)
 
 
