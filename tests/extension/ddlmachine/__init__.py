@@ -6,7 +6,7 @@ and shrink what it found, and a seed repeats it. Most statements succeed; what P
 
 import random
 
-from tests.extension.ddlmachine import relations, rights, routines, tables, types
+from tests.extension.ddlmachine import extensions, relations, rights, routines, tables, types
 from tests.extension.ddlmachine.catalog import Catalog, read_catalog
 from tests.extension.ddlmachine.chooser import Chooser, Maker
 
@@ -17,7 +17,7 @@ SETTINGS = "SET search_path = pg_catalog; SET lock_timeout = '10s'; SET check_fu
 
 _MAKERS: list[Maker] = [
     maker
-    for part in (tables.MAKERS, relations.MAKERS, types.MAKERS, routines.MAKERS, rights.MAKERS)
+    for part in (tables.MAKERS, relations.MAKERS, types.MAKERS, routines.MAKERS, rights.MAKERS, extensions.MAKERS)
     for maker, weight in part
     for _ in range(weight)
 ]
@@ -26,6 +26,8 @@ random.Random(0).shuffle(_MAKERS)  # noqa: S311 - so that the next one is of ano
 
 def next_statement(chooser: Chooser, catalog: Catalog) -> str:
     """One statement; a maker that has nothing to work on leaves its turn to the next one."""
+    if not catalog.schemas:
+        return relations.create_schema(chooser, catalog)
     if len(catalog.relations) < 2 and chooser.once_in(2):
         return tables.create_table(chooser, catalog)
     first = chooser.below(len(_MAKERS))

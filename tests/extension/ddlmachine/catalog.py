@@ -27,6 +27,7 @@ class Constraint:
     kind: str
     valid: bool
     inherited: bool
+    no_inherit: bool
     columns: tuple[str, ...]
 
 
@@ -119,6 +120,10 @@ class Catalog:
     collations: tuple[Named, ...]
     statistics: tuple[Named, ...]
     servers: tuple[str, ...]
+    extensions: tuple[str, ...]
+    """But pggit and plpgsql."""
+    types_of_extensions: tuple[str, ...]
+    """That a column can have."""
 
     def kind(self, *kinds: str) -> list[Relation]:
         """The relations of these kinds."""
@@ -137,6 +142,11 @@ WITH own AS (
 )
 SELECT jsonb_build_object(
     'schemas', (SELECT jsonb_agg(o.name ORDER BY o.name COLLATE "C") FROM own o),
+    'extensions', (SELECT jsonb_agg(quote_ident(e.extname) ORDER BY e.extname COLLATE "C") FROM pg_extension e
+        WHERE e.extname NOT IN ('pggit', 'plpgsql')),
+    'types_of_extensions', (
+        SELECT jsonb_agg(o.name || '.' || quote_ident(t.typname) ORDER BY o.name COLLATE "C", t.typname COLLATE "C")
+        FROM pg_type t JOIN own o ON o.oid = t.typnamespace WHERE t.typname IN ('citext', 'hstore', 'cube')),
     'servers', (SELECT jsonb_agg(quote_ident(s.srvname) ORDER BY s.srvname COLLATE "C") FROM pg_foreign_server s),
     'relations', (
         SELECT jsonb_agg(jsonb_build_object(
@@ -149,12 +159,13 @@ SELECT jsonb_build_object(
                 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
             'constraints', (SELECT jsonb_agg(jsonb_build_object(
                     'name', quote_ident(k.conname), 'kind', k.contype, 'valid', k.convalidated,
+                    'no_inherit', k.connoinherit,
                     'inherited', k.coninhcount > 0 OR k.conparentid <> 0,
                     'columns', (SELECT jsonb_agg(quote_ident(a.attname) ORDER BY u.n)
                         FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, n)
                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum))
                     ORDER BY k.conname COLLATE "C")
-                FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')),
+                FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'n', 'p', 'u', 'x')),
             'triggers', (SELECT jsonb_agg(quote_ident(g.tgname) ORDER BY g.tgname COLLATE "C")
                 FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal),
             'rules', (SELECT jsonb_agg(quote_ident(r.rulename) ORDER BY r.rulename COLLATE "C")
@@ -184,7 +195,9 @@ SELECT jsonb_build_object(
             ORDER BY o.name COLLATE "C", t.typname COLLATE "C")
         FROM pg_type t JOIN own o ON o.oid = t.typnamespace
         LEFT JOIN pg_class c ON c.oid = t.typrelid
-        WHERE t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c'),
+        WHERE (t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid
+                          AND d.deptype = 'e')),
     'routines', (
         SELECT jsonb_agg(jsonb_build_object(
             'name', o.name || '.' || quote_ident(f.proname),
@@ -193,9 +206,9 @@ SELECT jsonb_build_object(
             'result', format_type(f.prorettype, NULL), 'immutable', f.provolatile = 'i', 'language', l.lanname)
             ORDER BY o.name COLLATE "C", f.proname COLLATE "C", oidvectortypes(f.proargtypes) COLLATE "C")
         FROM pg_proc f JOIN own o ON o.oid = f.pronamespace JOIN pg_language l ON l.oid = f.prolang
-        -- a range type's own constructors go with the type
+        -- a range type's own constructors go with the type, and what an extension brought with that
         WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid
-                          AND d.deptype = 'i')),
+                          AND d.deptype IN ('i', 'e'))),
     'indexes', (
         SELECT jsonb_agg(jsonb_build_object(
             'name', o.name || '.' || quote_ident(c.relname), 'schema', o.name, 'table', i.indrelid::regclass::text,
@@ -258,4 +271,6 @@ def read_catalog(db: Connection, roles: tuple[str, ...]) -> Catalog:
         collations=_many(Named, held["collations"]),
         statistics=_many(Named, held["statistics"]),
         servers=tuple(held["servers"] or ()),
+        extensions=tuple(held["extensions"] or ()),
+        types_of_extensions=tuple(held["types_of_extensions"] or ()),
     )

@@ -41,6 +41,8 @@ _TEXTS = ("text", "character varying(20)", "character(3)")
 
 def column_type(chooser: Chooser, catalog: Catalog) -> str:
     """A built-in type most often, else one of the machine's own, or an array of it."""
+    if catalog.types_of_extensions and chooser.once_in(4):
+        return chooser.pick(catalog.types_of_extensions)
     if catalog.types and chooser.once_in(3):
         return chooser.pick(catalog.types).name + ("[]" if chooser.once_in(4) else "")
     return chooser.pick(tuple(DEFAULTS))
@@ -65,12 +67,13 @@ def generated(chooser: Chooser, catalog: Catalog, relation: Relation | None) -> 
     numbers = [c for c in plain if c.type == "integer"]
     texts = [c for c in plain if c.type in _TEXTS]
     functions = catalog.functions("integer", "integer")
+    where = "VIRTUAL" if catalog.major >= 18 and chooser.once_in(2) else "STORED"
     if numbers and functions and chooser.once_in(2):
         return f"integer GENERATED ALWAYS AS ({chooser.pick(functions).name}({chooser.pick(numbers).name})) STORED"
     if numbers:
-        return f"integer GENERATED ALWAYS AS ({chooser.pick(numbers).name} * 2) STORED"
+        return f"integer GENERATED ALWAYS AS ({chooser.pick(numbers).name} * 2) {where}"
     if texts:
-        return f"text GENERATED ALWAYS AS (upper({chooser.pick(texts).name})) STORED"
+        return f"text GENERATED ALWAYS AS (upper({chooser.pick(texts).name})) {where}"
     return None
 
 

@@ -7,11 +7,13 @@ from tests.extension.ddlmachine.expressions import condition, indexed
 _WORDS = {"r": "TABLE", "p": "TABLE", "f": "FOREIGN TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW"}
 
 
-def create_schema(chooser: Chooser, catalog: Catalog) -> str | None:
-    if len(catalog.schemas) > 5:
-        return None
+def create_schema(chooser: Chooser, catalog: Catalog) -> str:
     owner = f" AUTHORIZATION {chooser.pick(catalog.roles)}" if chooser.once_in(4) else ""
     return f"CREATE SCHEMA {chooser.new_name()}{owner}"
+
+
+def one_more_schema(chooser: Chooser, catalog: Catalog) -> str | None:
+    return None if len(catalog.schemas) > 5 else create_schema(chooser, catalog)
 
 
 def alter_schema(chooser: Chooser, catalog: Catalog) -> str | None:
@@ -36,6 +38,8 @@ def create_index(chooser: Chooser, catalog: Catalog) -> str | None:
     include = f" INCLUDE ({chooser.pick(table.columns).name})" if chooser.once_in(6) else ""
     options = " WITH (fillfactor = 80)" if chooser.once_in(6) else ""
     partial = f" WHERE {condition(chooser, catalog, table.columns)}" if chooser.once_in(3) else ""
+    if chooser.once_in(6):
+        name = f"CONCURRENTLY {chooser.new_name()}"
     only = "ONLY " if table.has("p") and chooser.once_in(3) else ""
     return f"CREATE {unique}INDEX {name} ON {only}{table.name} ({', '.join(parts)}){include}{options}{partial}"
 
@@ -44,9 +48,13 @@ def alter_index(chooser: Chooser, catalog: Catalog) -> str | None:
     index = chooser.pick_or_none(catalog.indexes)
     if index is None:
         return None
-    kind = chooser.below(4)
+    kind = chooser.below(6)
     if kind == 0:
         return f"DROP INDEX {index.name} CASCADE"
+    if kind == 4:
+        return f"REINDEX INDEX CONCURRENTLY {index.name}"
+    if kind == 5:
+        return f"DROP INDEX CONCURRENTLY {index.name}"
     if kind == 1:
         return f"ALTER INDEX {index.name} SET (fillfactor = 90)"
     if kind == 2:
@@ -282,7 +290,7 @@ def foreign(chooser: Chooser, catalog: Catalog) -> str | None:
 
 
 MAKERS: tuple[tuple[Maker, int], ...] = (
-    (create_schema, 2), (alter_schema, 1), (create_index, 4), (alter_index, 2), (create_view, 5), (alter_view, 2),
+    (one_more_schema, 2), (alter_schema, 1), (create_index, 4), (alter_index, 2), (create_view, 5), (alter_view, 2),
     (refresh, 1), (rename_relation, 3), (move_relation, 2), (drop_relation, 2), (create_trigger, 3),
     (alter_trigger, 2), (rule, 2), (policy, 2), (statistics, 1), (sequence, 2), (foreign, 1),
 )  # fmt: skip

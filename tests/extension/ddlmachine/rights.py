@@ -78,6 +78,10 @@ def default_privileges(chooser: Chooser, catalog: Catalog) -> str:
     return " ".join(words)
 
 
+def drop_owned(chooser: Chooser, catalog: Catalog) -> str | None:
+    return f"DROP OWNED BY {chooser.pick(catalog.roles)} CASCADE" if chooser.once_in(3) else None
+
+
 MAKERS: tuple[tuple[Maker, int], ...] = (
-    (comment, 2), (comment_on_part, 2), (owner, 3), (grant, 5), (default_privileges, 1),
+    (comment, 2), (comment_on_part, 2), (owner, 3), (grant, 5), (default_privileges, 1), (drop_owned, 1),
 )  # fmt: skip
