@@ -1,7 +1,7 @@
 \echo Use "ALTER EXTENSION pggit UPDATE TO '0.1.0'" to load this file. \set ON_ERROR_STOP on \\ DO $$BEGIN RAISE EXCEPTION 'only ALTER EXTENSION pggit UPDATE TO ''0.1.0'' can run this script; nothing was done'; END$$;
 
 -- From 0.2.0 to 0.1.0: what the two install scripts make differently is changed here, in the same words.
--- Locks: backups, history, objects, performance_metrics, tallies
+-- Locks: backups, history, history_archive, objects, performance_metrics, tallies
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
@@ -425,6 +425,7 @@ DROP FUNCTION pggit.command_words();
 DROP FUNCTION pggit.roll_up();
 DROP FUNCTION pggit.record_metric(text, double precision, jsonb);
 DROP FUNCTION pggit.prune_metrics(interval);
+DROP FUNCTION pggit.archive_history(timestamptz);
 DROP FUNCTION pggit.metric_families();
 DROP FUNCTION pggit.metric_names();
 DROP FUNCTION pggit.epoch(timestamptz);
@@ -465,6 +466,15 @@ DROP FUNCTION pggit.has_backfill();
 DROP INDEX pggit.objects_by_type;
 DROP INDEX pggit.objects_tracked;
 DROP INDEX pggit.idx_history_performance;
+-- What was put into the archive is history again.
+INSERT INTO pggit.history (
+    id, object_id, change_type, created_at, command_tag, object_type, identity, old_identity, old_blob, new_blob,
+    old_column_order, new_column_order, session_role, set_role, application_name, client_addr, backend_pid, transaction_id)
+SELECT a.id, a.object_id, a.change_type, a.created_at, a.command_tag, a.object_type, a.identity, a.old_identity, a.old_blob, a.new_blob,
+    a.old_column_order, a.new_column_order, a.session_role, a.set_role, a.application_name, a.client_addr, a.backend_pid, a.transaction_id
+FROM pggit.history_archive a;
+ALTER EXTENSION pggit DROP TABLE pggit.history_archive;
+DROP TABLE pggit.history_archive;
 ALTER TABLE pggit.objects DROP COLUMN tags;
 ALTER TABLE pggit.history DROP COLUMN duration_ms, DROP COLUMN performance_impact;
 

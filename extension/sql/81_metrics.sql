@@ -45,6 +45,25 @@ $$;
 COMMENT ON FUNCTION pggit.prune_metrics(interval) IS
 'Deletes recorded metrics that are older, and returns how many those were. Raises GT046.';
 
+CREATE FUNCTION pggit.archive_history(before timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+DECLARE
+    moved bigint;
+BEGIN
+    IF (before <= clock_timestamp()) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the history before % cannot be archived', coalesce(before::text, 'NULL')
+            USING ERRCODE = 'GT014', HINT = 'Give a moment in the past, such as now() - interval ''1 year''.';
+    END IF;
+    -- The children of a table are read along with it, so that nothing else changes, and no seal breaks.
+    WITH old AS (DELETE FROM ONLY pggit.history h WHERE h.created_at < before RETURNING h.*)
+    INSERT INTO pggit.history_archive SELECT o.* FROM old o;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    RETURN moved;
+END
+$$;
+COMMENT ON FUNCTION pggit.archive_history(timestamptz) IS
+'Moves the history before a moment from pggit.history to its child table pggit.history_archive, and returns how many rows. Whoever reads pggit.history reads both, so that every moment stays reachable and every seal holds; what is written to all the time stays small, and the archive may lie in another tablespace. Raises GT014.';
+
 CREATE VIEW pggit.metrics_summary AS
 SELECT m.metric_type, count(*) AS sample_count, avg(m.metric_value) AS avg_value, min(m.metric_value) AS min_value,
     max(m.metric_value) AS max_value,

@@ -16,7 +16,7 @@ BEGIN
         ('committer', true, 'record_metric'),
         ('committer', false, 'commit_index lock_head'),
         ('admin', true, 'checkout merge resolve_conflict abort_merge revert reset restore_to_point restore_from_attic'),
-        ('admin', true, 'rescan pause resume configure_tracking apply_tree configure_monitoring prune_metrics'),
+        ('admin', true, 'rescan pause resume configure_tracking apply_tree configure_monitoring prune_metrics archive_history'),
         ('admin', false, 'switch_head forward_branch reset_branch start_merge finish_merge revert_tree park clear_attic'),
         ('owner', true, 'init uninstall enable disable upgrade grant_access revoke_access'),
         ('owner', true, 'check_upgrade finish_upgrade list_upgrade_backups prune_upgrade_backups restore_upgrade_backup')

@@ -7,10 +7,10 @@ BEGIN
     RETURN ARRAY(
         SELECT c.relname::text FROM pg_extension e CROSS JOIN LATERAL unnest(e.extconfig) AS t (relation)
         JOIN pg_class c ON c.oid = t.relation AND c.relkind = 'r'
-        WHERE e.extname = 'pggit' ORDER BY c.relname);
+        WHERE e.extname = 'pggit' AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) ORDER BY c.relname);
 END
 $$;
-COMMENT ON FUNCTION pggit.data_tables() IS 'The tables that a dump holds.';
+COMMENT ON FUNCTION pggit.data_tables() IS 'The tables that a dump holds, without those that are read along with another.';
 
 CREATE FUNCTION pggit.grown_tables() RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -292,8 +292,8 @@ BEGIN
 
     SELECT 'size', 'ok', NULL, NULL, NULL INTO check_name, status, message, remedy, error_code;
     message := (SELECT format('%s MB of data are copied beforehand, within this database',
-                              ceil(sum(pg_total_relation_size(format('pggit.%I', t.name)::regclass)) / 1048576))
-                FROM unnest(pggit.data_tables()) AS t (name));
+                              ceil(sum(pg_total_relation_size(t.relation)) / 1048576))
+                FROM pg_extension e CROSS JOIN LATERAL unnest(e.extconfig) AS t (relation) WHERE e.extname = 'pggit');
     RETURN NEXT;
 END
 $$;

@@ -52,8 +52,8 @@ _CHECKS = """
         'from', pggit.version(), 'to', pggit.upgrade_goal({wanted}),
         'path', (SELECT string_to_array(p.path, '--') FROM pg_extension_update_paths('pggit') p
                  WHERE p.source = pggit.version() AND p.target = pggit.upgrade_goal({wanted})),
-        'bytes', (SELECT sum(pg_table_size(format('pggit.%I', t.name)::regclass))
-                  FROM unnest(pggit.data_tables()) AS t (name)),
+        'bytes', (SELECT sum(pg_table_size(t.relation)) FROM pg_extension e
+                  CROSS JOIN LATERAL unnest(e.extconfig) AS t (relation) WHERE e.extname = 'pggit'),
         'has_health', to_regprocedure('pggit.health_check(boolean)') IS NOT NULL,
         'checks', (SELECT json_agg(c) FROM pggit.check_upgrade({wanted}) c),
         'data', CASE WHEN inet_server_addr() IS NULL THEN current_setting('data_directory') END,

@@ -18,7 +18,10 @@ _COLUMNS = """
     FROM pg_extension e CROSS JOIN LATERAL unnest(e.extconfig) AS t (relation)
     JOIN pg_class c ON c.oid = t.relation AND c.relkind = 'r'
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE e.extname = 'pggit' GROUP BY c.relname
+    WHERE e.extname = 'pggit'
+      -- a child's rows are read along with its parent's
+      AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+    GROUP BY c.relname
 """
 # What belongs to a version and not to its data: which one wrote the tables, and what is left of an update to do.
 _OF_THE_VERSION = "x.name NOT IN ('data_version', 'uncounted')"

@@ -64,6 +64,7 @@ CALLS = [
     ("admin", "SELECT pggit.configure_tracking()"),
     ("admin", "SELECT pggit.configure_monitoring('error_hours', 1)"),
     ("admin", "SELECT pggit.prune_metrics()"),
+    ("admin", "SELECT pggit.archive_history(now() - interval '1 day')"),
     ("admin", "SELECT * FROM pggit.checkout('main', force => true)"),
     ("admin", "SELECT * FROM pggit.merge('side')"),
     ("admin", "SELECT * FROM pggit.revert('HEAD')"),

@@ -22,6 +22,7 @@ TABLES = (
     "reflog",
     "objects",
     "history",
+    "history_archive",
     "uncommitted",
     "settings",
     "tags",
@@ -59,6 +60,8 @@ def fill(db: Connection, pg: str) -> None:
     if one(db, "SELECT to_regclass('pggit.backups')") is None:  # an older version
         return
     db.execute("SELECT pggit.record_metric('rows', 7, '{\"of\": \"plain\"}')")
+    moment = "SELECT created_at FROM pggit.history ORDER BY id OFFSET 40 LIMIT 1"
+    assert one(db, f"SELECT pggit.archive_history(({moment}))") > 30
     db.execute("""
         INSERT INTO pggit.backups (path, kind, started_at, completed_at, verified_at, size_bytes, lsn, status)
         VALUES ('/srv/b', 'full', now() - interval '1 hour', now(), now(), 8192, '0/16B3748', 'completed')""")

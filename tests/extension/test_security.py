@@ -92,8 +92,8 @@ def test_what_runs_with_the_owners_rights_is_known(db: Connection) -> None:
     definer = db.execute("""
         SELECT proname FROM pg_proc WHERE pronamespace = 'pggit'::regnamespace AND prosecdef ORDER BY 1""").fetchall()
     assert [name for (name,) in definer] == [
-        "abort_merge", "clear_attic", "commit_index", "configure_monitoring", "configure_tracking", "create_branch",
-        "create_restore_point", "delete_branch", "delete_restore_point", "delete_tag", "finish_merge",
+        "abort_merge", "archive_history", "clear_attic", "commit_index", "configure_monitoring", "configure_tracking",
+        "create_branch", "create_restore_point", "delete_branch", "delete_restore_point", "delete_tag", "finish_merge",
         "forward_branch", "live_tree", "lock_head", "on_ddl_command_end", "on_ddl_command_start", "on_sql_drop",
         "on_table_rewrite", "park", "pause", "prune_metrics", "record_metric", "rescan", "reset_branch", "resume",
         "revert_tree", "seal", "settle", "start_merge", "switch_head", "tag", "take_resolution", "tree_at",

@@ -40,6 +40,7 @@ def new_data(bare_db: Connection) -> Connection:
         "INSERT INTO pggit.backups (path, kind, started_at, completed_at, status)"
         " VALUES ('/b', 'full', now(), now(), 'completed')"
     )
+    assert one(bare_db, "SELECT pggit.archive_history((SELECT max(created_at) FROM pggit.history))") > 0
     return bare_db
 
 
@@ -61,6 +62,17 @@ def test_down_and_up_with_commands_between_loses_nothing(new_data: Connection, h
     assert one(new_data, "SELECT to_regnamespace('pggit_attic') IS NULL OR NOT pggit.has_backfill()")
     assert one(new_data, "SELECT pggit.record_metric('n', 1)") > 3
     assert differences(new_data) == []
+
+
+def test_what_is_archived_is_history_again_in_the_older_version(new_data: Connection) -> None:
+    """0.1.0 knows no archive; there and back again every row is where it can be read, and sealed as it was."""
+    rows = "SELECT array_agg(ROW(h.id, h.identity, h.new_blob, h.transaction_id)::text ORDER BY h.id) FROM {} h"
+    before, seal = one(new_data, rows.format("pggit.history")), one(new_data, "SELECT pggit.seal()")
+    for version in (OLD, NEW):
+        change(new_data, version)
+        assert one(new_data, rows.format("ONLY pggit.history")) == before
+        assert new_data.execute("SELECT * FROM pggit.verify_audit(%s) WHERE status <> 'ok'", [seal]).fetchall() == []
+    assert one(new_data, "SELECT count(*) FROM pggit.history_archive") == 0
 
 
 def test_tags_follow_a_rename_between(new_data: Connection) -> None:
