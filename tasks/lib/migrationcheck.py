@@ -17,17 +17,21 @@ _SUBJECT = re.compile(
     r"(?P<name>(?:\"[^\"]+\"|[\w.])+)",
     re.IGNORECASE,
 )
+_LOCK = re.compile(r"LOCK TABLE pggit\.objects\b[^;]* IN ACCESS EXCLUSIVE MODE;")
+"""What keeps those who record from going on with functions of two versions: they hold that table to their end."""
 _ENOUGH = 3
 """Names that one line of a fault shows."""
 
 
 def faults() -> list[str]:
-    """What is wrong with the update scripts: faults of the graph, marks left, changes they say nothing of."""
+    """What is wrong with the update scripts: faults of the graph, marks left, no lock, changes they say nothing of."""
     files = sqlscript.unchecked_contents()
     found = sqlscript.graph(files).faults(sqlscript.version(), sqlscript.released_versions())
     for name in sorted(files):
         for number, what in migrationmarks.left(files[name].decode()):
             found.append(f"{name}, line {number}: TODO(migration): {what}")
+        if "--" in name.removeprefix("pggit--") and not _LOCK.search(files[name].decode()):
+            found.append(f"{name} lacks LOCK TABLE pggit.objects IN ACCESS EXCLUSIVE MODE;")
     return found + forgotten(files)
 
 

@@ -20,14 +20,16 @@ from tasks.lib.paths import EXTENSION, MIGRATIONS
 _UNRELEASED = re.compile(r"^## \[Unreleased\] - .*$", re.MULTILINE)
 _FIRST_SECTION = re.compile(r"^## ", re.MULTILINE)
 _DEFAULT_VERSION = re.compile(r"^default_version\s*=.*$", re.MULTILINE)
-NO_LOCKS = "-- Locks: none"
+LEAST_LOCKS = "-- Locks: objects"
 """The line in an update script's head that names the tables others wait for, as `pggit upgrade` shows it."""
 _UPDATE_SCRIPT = """\
 {guard}
 -- From {start} to {end}: what the two install scripts make differently is changed here, in the same words.
-{no_locks}
+{locks}
 -- The server puts the caller's search_path back at the end of the script.
 SET LOCAL search_path TO pg_catalog, pg_temp;
+-- Whoever records holds this table from then on to the end: so no transaction is recorded by two versions.
+LOCK TABLE pggit.objects IN ACCESS EXCLUSIVE MODE;
 {body}
 SELECT pggit.complete_update('{start}', '{end}');
 """
@@ -91,7 +93,7 @@ def update_script(start: str, end: str, body: str = "") -> str:
     """An update script between two versions; without a body, of the same SQL."""
     body = body or sqlscript.functions_of(end)
     guard = sqlscript.guard(f"ALTER EXTENSION pggit UPDATE TO '{end}'")
-    return _UPDATE_SCRIPT.format(guard=guard, start=start, end=end, no_locks=NO_LOCKS, body=body)
+    return _UPDATE_SCRIPT.format(guard=guard, start=start, end=end, locks=LEAST_LOCKS, body=body)
 
 
 def write(files: Mapping[Path, bytes]) -> None:

@@ -139,7 +139,7 @@ def _joined(parts: Sequence[str]) -> str:
 def with_locks(script: str, tables: Iterable[str]) -> str:
     """The script with the tables that it locks in its head, where `pggit upgrade` reads them."""
     found = ", ".join(sorted(tables))
-    return script.replace(releasecut.NO_LOCKS, f"-- Locks: {found}", 1) if found else script
+    return script.replace(releasecut.LEAST_LOCKS, f"-- Locks: {found}", 1) if found else script
 
 
 def _statements(steps: Sequence[Step], old: Side, new: Side) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """What update scripts say nothing of, told from the scripts alone."""
 
+import re
+
 import pytest
 
-from tasks.lib import lint, migrationcheck
+from tasks.lib import lint, migrationcheck, sqlscript
 from tasks.lib.sqlscript import guard
 
 FUNCTION = "CREATE FUNCTION pggit.f() RETURNS integer\nLANGUAGE plpgsql AS $$\nBEGIN\n    RETURN 1; -- one\nEND\n$$;\n"
@@ -97,3 +99,13 @@ def test_many_are_one_line() -> None:
 def test_lint_holds_this_checkout_to_it() -> None:
     assert migrationcheck.faults in [check.find for check in lint.CHECKS]
     assert migrationcheck.faults() == []
+
+
+def test_each_script_locks_what_those_who_record_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a command beside the update could be recorded with functions of the one version and of the other."""
+    files = sqlscript.unchecked_contents()
+    (name, *_) = [one for one in sorted(files) if "--" in one.removeprefix("pggit--")]
+    lockless = {**files, name: re.sub(rb"LOCK TABLE pggit\.objects[^;]* ACCESS EXCLUSIVE MODE;", b"", files[name])}
+    assert migrationcheck.faults() == []
+    monkeypatch.setattr(sqlscript, "unchecked_contents", lambda: lockless)
+    assert migrationcheck.faults() == [f"{name} lacks LOCK TABLE pggit.objects IN ACCESS EXCLUSIVE MODE;"]
