@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tasks.lib import released, serverbuilds, servers, sqlscript
+from tasks.lib.paths import ROOT
 from tasks.lib.servers import Server
 from tests.ops.test_command import COMMAND, Ran
 
@@ -257,6 +258,34 @@ def test_wrong_options(server: Server, option: str) -> None:
     ran = upgrade(server, option)
     assert ran.code == 3
     assert option.split("=")[0] in ran.err.splitlines()[-1]
+
+
+def task(server: Server, *arguments: str) -> tuple[int, str, str]:
+    """./inv migration.run: its exit code and what it prints."""
+    environment = {**servers.clean_environment(), "PATH": f"{server.bin}{os.pathsep}{os.environ['PATH']}"}
+    command = [str(ROOT / "inv"), "migration.run", f"--dbname={server.dsn('app')}", *arguments]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def test_the_task_is_the_command(server: Server, db: Connection) -> None:
+    before = state(db)
+    command = upgrade(server, "--dry-run")
+    assert task(server, "--dry-run") == (0, command.out, "")
+    plan = json.loads(task(server, "--dry-run", "--json")[1])
+    assert (plan["to_version"], plan["status"]) == (NEW, "planned")
+    for wrong, code in (("--to=7.0", 1), ("--keep=many", 3), ("--lock-timeout=0", 3)):
+        with_option = [wrong.removeprefix("--to=")]
+        ran = upgrade(server, *with_option)
+        assert task(server, wrong) == (code, ran.out, ran.err), wrong
+    code, _, trouble = task(server, "--nosuch")
+    assert (code, trouble.count("\n")) == (2, 1)
+    assert state(db) == before
+    code, said, _ = task(server, "--keep=0")
+    assert (code, said.splitlines()[-1]) == (0, f"pgGit is at version {NEW}")
+    assert db.execute("SELECT * FROM pggit.list_upgrade_backups()").fetchall() == []
+    code, said, _ = task(server, f"--to={OLD}")
+    assert (code, said.splitlines()[-1]) == (0, f"pgGit is at version {OLD}")
 
 
 def test_a_lock_that_is_held_ends_it_and_leaves_nothing(server: Server, db: Connection) -> None:
