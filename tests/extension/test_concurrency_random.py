@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -98,7 +98,56 @@ class Worker:
         self.ticks.put(self.number)
 
 
-def kill_now_and_then(admin: Connection, workers: list[Worker], ticks: "SimpleQueue[int]") -> int:
+BRANCH_WORK = (
+    "SELECT pggit.create_branch('b{0}-{1}')",
+    "SELECT * FROM pggit.checkout('b{0}-{1}')",
+    "CREATE TABLE w{0}.only{1} (id integer); ALTER TABLE w{0}.shared ADD COLUMN c{1} integer",
+    "SELECT pggit.commit('on b{0}-{1}')",
+    "SELECT * FROM pggit.checkout('main')",
+    "SELECT * FROM pggit.merge('b{0}-{1}')",
+    "SELECT pggit.abort_merge()",
+    "SELECT pggit.delete_branch('b{0}-{1}')",
+    "SELECT pggit.tag('t{0}-{1}')",
+    "SELECT * FROM pggit.reset('HEAD')",
+    "ALTER TABLE w{0}.shared RENAME COLUMN c{1} TO d{1}",
+    "DROP TABLE w{0}.only{1}",
+    "SELECT pggit.commit('round {1} of {0}')",
+)
+"""What each session does in a round, in turn: the branches are its own, the schema and HEAD are everybody's."""
+OF_OTHERS = {
+    "GT004",  # the branch was not made, since the session was killed
+    "GT008", "GT013", "GT025", "GT034",  # somebody committed, records, or has changed something
+    "GT017", "GT018",  # somebody is on the branch, or it was not merged
+    "GT026", "GT027", "GT038",  # somebody merges, or has ended that; or changes the schema in the middle
+    "42703", "42P01",  # HEAD is where the table or column is not
+}  # fmt: skip
+"""What a session meets because another one checked out, merged or committed meanwhile, and changes nothing then."""
+
+
+@dataclass
+class Brancher(Worker):
+    """A session whose work is on branches, where HEAD moves under everybody."""
+
+    refused: list[str | None] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    def _round(self, session: Connection, turn: int, chance: random.Random) -> None:
+        session.execute("SET lock_timeout = '2s'")
+        for statement in BRANCH_WORK:
+            words = statement.format(self.number, turn)
+            try:
+                rows = session.execute(words.encode())
+                self.done.append(words)
+                if "commit(" in words and (row := rows.fetchone()) is not None:
+                    self.commits.append(row[0])
+            except psycopg.DatabaseError as error:
+                if error.sqlstate not in OF_OTHERS:
+                    raise
+                self.refused.append(error.sqlstate)
+            self.ticks.put(self.number)
+
+
+def kill_now_and_then(admin: Connection, workers: Sequence[Worker], ticks: "SimpleQueue[int]") -> int:
     """Until a tick says that all have ended. Returns how many were killed."""
     chance = random.Random(0)  # noqa: S311 - which one
     killed = 0
@@ -149,22 +198,64 @@ def test_sessions_that_are_killed_lose_nothing(db: Connection, connect: Connect)
     assert one(db, HEAD_TREE) == one(db, TREE_OF_INDEX) == one(db, "SELECT pggit.live_tree()")
     reachable = {row[0] for row in db.execute("SELECT hash FROM pggit.log('main', NULL)").fetchall()}
     assert {commit for worker in workers for commit in worker.commits} <= reachable
-    # every move of a reference begins where the one before ended
-    assert (
-        db.execute("""
-        SELECT ref, old_hash, was FROM (
-            SELECT r.ref, r.old_hash, lag(r.new_hash) OVER (PARTITION BY r.ref ORDER BY r.id) AS was
-            FROM pggit.reflog r WHERE r.ref <> 'HEAD') moves
-        WHERE old_hash IS DISTINCT FROM was""").fetchall()
-        == []
+    assert whole_references(db)
+
+
+def test_branch_work_of_many_sessions_leaves_a_whole(db: Connection, connect: Connect) -> None:
+    """HEAD and the schema are everybody's: what one session does may be refused, and is never half done."""
+    ticks: SimpleQueue[int] = SimpleQueue()
+    dsn = db.info.dsn
+    workers = [Brancher(n, lambda: psycopg.connect(dsn, autocommit=True), ticks) for n in range(WORKERS)]
+    for worker in workers:
+        db.execute(f"CREATE SCHEMA w{worker.number}; CREATE TABLE w{worker.number}.shared (id integer)")
+    db.execute("SELECT pggit.commit('what all branches have')")
+    threads = [threading.Thread(target=worker.run) for worker in workers]
+    for thread in threads:
+        thread.start()
+
+    def end() -> None:
+        for thread in threads:
+            thread.join()
+        ticks.put(-1)
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    assert kill_now_and_then(connect(), workers, ticks) > 10
+    ending.join()
+
+    assert [repr(trouble) for worker in workers for trouble in worker.troubles] == []
+    done = [words for worker in workers for words in worker.done]
+    for work in ("checkout", "merge(", "delete_branch", "commit", "ALTER TABLE", "RENAME COLUMN"):
+        assert any(work in words for words in done), work
+    db.execute("SELECT pggit.settle()")
+    assert differences(db) == []
+    if one(db, "SELECT count(*) FROM pggit.merge_state"):
+        db.execute("SELECT pggit.abort_merge()")
+    if one(db, "SELECT count(*) FROM pggit.uncommitted_changes()"):
+        db.execute("SELECT pggit.commit('the rest')")
+    assert one(db, HEAD_TREE) == one(db, TREE_OF_INDEX) == one(db, "SELECT pggit.live_tree()")
+    assert whole_references(db)
+    db.execute("SELECT pggit.seal()")
+    assert {row[0] for row in db.execute("SELECT status FROM pggit.verify_audit()")} == {"ok"}
+    assert db.execute("SELECT * FROM pggit.tracking_errors").fetchall() == []
+    # every branch that is left can still be had
+    for (name,) in db.execute("SELECT name FROM pggit.list_branches()").fetchall():
+        db.execute("SELECT * FROM pggit.checkout(%s, force => true)", [name])
+        assert one(db, HEAD_TREE) == one(db, "SELECT pggit.live_tree()")
+        assert differences(db) == []
+
+
+def whole_references(db: Connection) -> bool:
+    """Every move of a reference begins where the one before ended, and every branch is at a commit."""
+    moves = """
+        SELECT count(*) FROM (
+            SELECT r.old_hash, lag(r.new_hash) OVER (PARTITION BY r.ref ORDER BY r.id) AS was
+            FROM pggit.reflog r WHERE r.ref <> 'HEAD') m
+        WHERE old_hash IS DISTINCT FROM was"""
+    nowhere = (
+        "SELECT count(*) FROM pggit.branches b WHERE NOT EXISTS (SELECT FROM pggit.commits c WHERE c.hash = b.head)"
     )
-    assert (
-        one(
-            db,
-            "SELECT count(*) FROM pggit.branches b LEFT JOIN pggit.commits c ON c.hash = b.head WHERE c.hash IS NULL",
-        )
-        == 0
-    )
+    return bool(one(db, moves) == one(db, nowhere) == 0)
 
 
 def test_a_branch_moves_only_from_where_it_was_seen(db: Connection, connect: Connect) -> None:
