@@ -18,8 +18,14 @@ LENGTHEN = """
     FROM generate_series(1, %(rows)s) n
     CROSS JOIN (SELECT * FROM pggit.history WHERE change_type = 'CREATE' LIMIT 1) h"""
 """Spread over three months, as histories are."""
+COUNT = """
+    INSERT INTO pggit.tallies (counter, label, minute, bucket, amount, total)
+    SELECT counter, label, minute, bucket, 1, total FROM pggit.tallies CROSS JOIN generate_series(1, %(rows)s / 400)"""
+"""As 200 commands, which append two rows each, many times over, when nobody has put any together yet."""
 _MANY = 1_000_000
 _FEW = 1_000
+_APPENDED = 10_000
+"""Rows of tallies: five times what lies between two roll_up() on average."""
 
 
 def duration(full: bool) -> Iterator[Result]:
@@ -47,7 +53,7 @@ def duration(full: bool) -> Iterator[Result]:
 
 
 def scrape(full: bool) -> Iterator[Result]:
-    """What a scrape of a long history costs, against one of a short history."""
+    """What a scrape of a long history and of many tallies costs, against one of few."""
     took: dict[int, list[float]] = {}
     with scratch_server() as running, ExitStack() as stack:
         databases = {}
@@ -59,6 +65,8 @@ def scrape(full: bool) -> Iterator[Result]:
                 "DO $$BEGIN FOR n IN 1 .. 200 LOOP EXECUTE format('CREATE TABLE t%s (id integer)', n); END LOOP; END$$"
             )
             db.execute(LENGTHEN, {"rows": rows})
+            if rows == _MANY:
+                db.execute(COUNT, {"rows": _APPENDED})
             db.execute("VACUUM ANALYZE")
             took[rows] = []
         for _ in range(6 + (201 if full else 61)):
@@ -66,4 +74,6 @@ def scrape(full: bool) -> Iterator[Result]:
                 took[rows].append(time_of(db, "SELECT pggit.prometheus_metrics()"))
     ratios = [many / few for many, few in zip(took[_MANY], took[_FEW], strict=True)][6:]
     milliseconds = 1000 * statistics.median(took[_MANY][6:])
-    yield from_ratios("scrape", f"{_MANY:,} rows of history, {milliseconds:.1f} ms", 1.5, ratios, f"{_FEW:,} rows")
+    yield from_ratios(
+        "scrape", f"{_MANY:,} changes, {_APPENDED:,} tallies, {milliseconds:.1f} ms", 1.5, ratios, f"{_FEW:,} rows"
+    )
