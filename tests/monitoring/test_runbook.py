@@ -10,7 +10,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from tasks import monitoring
-from tasks.lib import alertcheck, checkedyaml, paths, runbook, serverbuilds
+from tasks.lib import alertcheck, checkedyaml, dashboards, paths, runbook, serverbuilds
 from tasks.lib.errors import PggitError
 from tasks.lib.servers import Server
 
@@ -119,3 +119,31 @@ def test_a_page_that_differs_is_told_and_made_anew(
     assert said() == "MONITORING.md\n"
     assert runbook.PAGE.read_text("utf-8") == "# New\n"
     assert [said(), said(check=True), said(dry_run=True)] == ["nothing to do\n"] * 3
+
+
+MIRRORED = {
+    "Size": ("1048576 * {storage_warning_mb}", "1048576 * {storage_critical_mb}"),
+    "Size in 30 days": ("1048576 * {storage_warning_mb}", "1048576 * {storage_critical_mb}"),
+    "Since the last seal": ("86400 * {seal_after_days}", None),
+    "Since the last backup": ("3600 * {backup_after_hours}", "2 * 3600 * {backup_after_hours}"),
+    "Since a backup was proven": (
+        "86400 * {verified_backup_after_days}",
+        "2 * 86400 * {verified_backup_after_days}",
+    ),
+}
+"""Panels whose colours are those of a health check: from where on they are yellow, and red."""
+
+
+def test_the_dashboards_colours_are_the_health_checks_limits(db: Connection) -> None:
+    """A panel cannot ask for what is configured: it shows what health_check() says by default."""
+    defaults: dict[str, str] = dict(
+        db.execute("SELECT setting, default_value || '::numeric' FROM pggit.monitoring_settings()").fetchall()
+    )
+    shown = {p.title: p.thresholds for board in dashboards.load() for p in board.panels if p.thresholds is not None}
+    for title, limits in MIRRORED.items():
+        wanted = {}
+        for colour, limit in zip(("yellow", "red"), limits, strict=True):
+            if limit is not None:
+                row = db.execute(f"SELECT ({limit.format(**defaults)})::float8".encode()).fetchone()
+                wanted[colour] = row[0] if row else None
+        assert shown[title] == wanted, title
