@@ -73,6 +73,13 @@ FROM pggit.performance_metrics m
 WHERE m.recorded_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 hour'::pg_catalog.interval)
 GROUP BY m.metric_type;
 COMMENT ON VIEW pggit.metrics_summary IS 'The metrics recorded in the last hour, by type.';
+COMMENT ON COLUMN pggit.metrics_summary.metric_type IS 'What was measured.';
+COMMENT ON COLUMN pggit.metrics_summary.sample_count IS 'How often.';
+COMMENT ON COLUMN pggit.metrics_summary.avg_value IS 'The mean.';
+COMMENT ON COLUMN pggit.metrics_summary.min_value IS 'The smallest.';
+COMMENT ON COLUMN pggit.metrics_summary.max_value IS 'The largest.';
+COMMENT ON COLUMN pggit.metrics_summary.p95_value IS 'What 95 of 100 do not exceed.';
+COMMENT ON COLUMN pggit.metrics_summary.p99_value IS 'What 99 of 100 do not exceed.';
 
 CREATE FUNCTION pggit.metric_families() RETURNS TABLE (family text, kind text, help text)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -246,6 +253,11 @@ JOIN pggit.metric_names() f ON f.name OPERATOR(pg_catalog.=) m.name
 ORDER BY f.family COLLATE pg_catalog."C", (m.labels OPERATOR(pg_catalog.-) 'le')::pg_catalog.text COLLATE pg_catalog."C", m.place;
 COMMENT ON VIEW pggit.metrics IS
 'All numbers about pgGit, one row a sample, in the order in which Prometheus reads them, for exporters and for queries. The types and names are Prometheus''s; a histogram''s rows are its buckets, its sum and its count.';
+COMMENT ON COLUMN pggit.metrics.name IS 'The sample''s name: the family''s, or for a histogram one with _bucket, _sum or _count behind it.';
+COMMENT ON COLUMN pggit.metrics.type IS 'counter, gauge or histogram.';
+COMMENT ON COLUMN pggit.metrics.help IS 'What the family tells.';
+COMMENT ON COLUMN pggit.metrics.labels IS 'What the sample is of, as a JSON object of texts.';
+COMMENT ON COLUMN pggit.metrics.value IS 'The number, in base units.';
 
 CREATE FUNCTION pggit.prometheus_metrics(format text DEFAULT 'classic') RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET lock_timeout = '100ms' AS $$

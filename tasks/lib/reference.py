@@ -28,7 +28,10 @@ _FUNCTIONS = """
     LEFT JOIN pg_description d ON d.classoid = 'pg_proc'::regclass AND d.objoid = p.oid
     WHERE a.is_public ORDER BY p.proname, p.oid"""
 _TABLES = """
-    SELECT c.relname, d.description, a.attname, format_type(a.atttypid, a.atttypmod), ad.description
+    SELECT c.relname, d.description, a.attname, format_type(a.atttypid, a.atttypmod), coalesce(ad.description, (
+        -- a child's column is its parent's
+        SELECT col_description(i.inhparent, b.attnum) FROM pg_inherits i
+        JOIN pg_attribute b ON b.attrelid = i.inhparent AND b.attname = a.attname WHERE i.inhrelid = c.oid))
     FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
@@ -62,7 +65,7 @@ def render(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
     for name, comment, column, kind, meaning in connection.execute(_TABLES).fetchall():
         if name != table:
             lines += [*([""] if table else []), f"### pggit.{name}", "", _text(comment), ""]
-            lines += ["| column | type | |", "|---|---|---|"]
+            lines += ["| column | type | meaning |", "|---|---|---|"]
             table = name
         lines.append(f"| {column} | {kind} | {_text(meaning).replace('|', chr(92) + '|')} |")
     codes = re.findall(r"^\| GT\d{3} \|.*$", _ERRORS.read_text("utf-8"), re.MULTILINE)

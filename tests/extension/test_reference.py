@@ -1,5 +1,7 @@
 """docs/reference.md is what the extension says of itself, and names all that is public."""
 
+import re
+
 from tasks.lib import reference
 from tests.extension.conftest import Connection
 
@@ -19,3 +21,4 @@ def test_the_page_is_complete(db: Connection) -> None:
         assert f"\n### pggit.{name}\n" in text
         described = text.split(f"\n### pggit.{name}\n")[1].split("\n#")[0]
         assert len(described.split()) > 5, name
+        assert re.findall(r"^\| \w+ \| [^|]+ \| +\|$", described, re.MULTILINE) == [], f"columns of {name} say nothing"
