@@ -1,5 +1,7 @@
 """Laws that hold for every sequence of schema changes, tried on random ones.
 
+Every other part of them is an ordinary role's, the rest a superuser's.
+
 `--sequences=2000` tries more of them, `--ddl-seed=7` others. A failure prints the seed and the shortest sequence that
 still fails.
 """
@@ -27,6 +29,8 @@ STEPS_OF_A_BRANCH = 4
 SEQUENCES_OF_A_TEST = 25
 """So that two workers can share them."""
 ROLES = ("ddl_one", 'Ddl "two" %s')
+ACTOR = "ddl_actor"
+"""An ordinary role that owns the database and is an admin of pgGit; it may do what the roles above may."""
 _numbers = itertools.count(1)
 
 UNSOUND_TOGETHER = {"GT038", "42501", "42703", "42704", "42883", "42P01", "2BP01"}
@@ -151,7 +155,7 @@ class Sequence:
             "-v",
             "ON_ERROR_STOP=1",
             "-d",
-            self.server.dsn(self.db.info.dbname),
+            self.server.dsn(self.db.info.dbname, self.db.info.user),
             "-f",
             "-",
         ]
@@ -226,20 +230,28 @@ class Sequence:
 
 
 @pytest.fixture
-def actors(server: Server, roles: set[str]) -> None:
-    """The roles that the statements give things to."""
+def actors(server: Server, roles: set[str]) -> Iterator[None]:
+    """The roles that the statements give things to, and the one that runs them where no superuser does."""
     with psycopg.connect(server.dsn(), autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {ACTOR} LOGIN; GRANT SET ON PARAMETER session_replication_role TO {ACTOR}")
+        roles.add(ACTOR)
         for role in ROLES:
-            admin.execute(f"CREATE ROLE {quoted(role)}")
+            admin.execute(f"CREATE ROLE {quoted(role)}; GRANT {quoted(role)} TO {ACTOR}")
             roles.add(role)
+        yield
+        admin.execute(f"REVOKE ALL ON PARAMETER session_replication_role FROM {ACTOR}")
 
 
 @contextmanager
-def scratch(server: Server, template: str) -> Iterator[Connection]:
+def scratch(server: Server, template: str, actor: str) -> Iterator[Connection]:
     name = f"sequence_{next(_numbers)}"
     server.createdb(name, template)
     try:
-        with psycopg.connect(server.dsn(name), autocommit=True) as db:
+        if actor == ACTOR:
+            with psycopg.connect(server.dsn(name), autocommit=True) as admin:
+                admin.execute(f"ALTER DATABASE {name} OWNER TO {ACTOR}; ALTER SCHEMA public OWNER TO {ACTOR}")
+                admin.execute(f"SELECT pggit.grant_access('{ACTOR}', 'admin'), pggit.commit('whose schema it is')")
+        with psycopg.connect(server.dsn(name, actor), autocommit=True) as db:
             db.execute(ddlmachine.SETTINGS)
             yield db
     finally:
@@ -256,6 +268,7 @@ def test_laws_of_schema_changes(
     server: Server, template: str, actors: None, request: pytest.FixtureRequest, part: int
 ) -> None:
     ddl_seed = request.config.option.ddl_seed
+    actor = ACTOR if part % 2 else servers.SUPERUSER
     accepted = tried = 0
 
     @seed(ddl_seed * 1_000_000 + part)
@@ -270,8 +283,8 @@ def test_laws_of_schema_changes(
     @given(strategies.randoms())
     def laws(chance: random.Random) -> None:
         nonlocal accepted, tried
-        note(f"-- --ddl-seed={ddl_seed}, part {part}")
-        with scratch(server, template) as db:
+        note(f"-- --ddl-seed={ddl_seed}, part {part}, as {actor}")
+        with scratch(server, template, actor) as db:
             chooser = Chooser(chance)
             sequence = Sequence(server, db, chooser)
             for _ in range(STEPS):
