@@ -4159,7 +4159,9 @@ BEGIN
         jsonb_build_object('definition', body, 'aggregate', a),
         make => ARRAY[body], unmake => ARRAY['DROP ' || target],
         provides => ARRAY[qualified, 'shell ' || identity, 'body ' || identity],
-        needs => array_remove(pggit.names_in(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END), qualified)
+        -- Its own name stands first; further on that is a table's.
+        needs => pggit.names_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
+                PLACING '' FROM strpos(body, qualified) FOR length(qualified)))
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['function ' || identity]);
     RETURN NEXT e;
@@ -5015,7 +5017,8 @@ BEGIN
     -- PostgreSQL writes a table anew to fill a column, which it does not while its row type is that of another's column.
     SELECT array_agg(DISTINCT n.identity) INTO filled
     FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
-    WHERE n.object_type = 'TABLE' AND (n.part LIKE 'identity %' OR n.part LIKE 'default %' OR n.part LIKE 'column %' AND n.state ? 'generated')
+    WHERE n.object_type = 'TABLE' AND (n.part LIKE 'identity %' OR n.part LIKE 'default %' OR n.part LIKE 'column %' AND (n.state ? 'generated'
+              OR EXISTS (SELECT FROM unnest(pggit.names_in(n.state ->> 'type')) t JOIN pggit.objects d ON d.tree_key = pggit.tree_key('DOMAIN', t))))
       AND pggit.element_key('TABLE', n.identity) = ANY (SELECT o.key FROM unnest(old_elements) o);
 
     LOOP
@@ -5358,6 +5361,9 @@ BEGIN
         pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
         content := regexp_replace(
             content, '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
+                -- a type may have the same name, but neither in quotes nor by itself
+                WHEN 'SEQUENCE' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
+                WHEN 'INDEX' THEN format('^%s$', pattern)
                 -- what has a parenthesis after it is a function, but for the table that a key leads to
                 ELSE format('(?:(?<=REFERENCES )%1$s(?![a-z0-9_"])|%1$s(?![a-z0-9_"(]))', pattern) END,
             replace(r.new_identity, '\', '\\'), 'g');

@@ -241,7 +241,9 @@ BEGIN
         jsonb_build_object('definition', body, 'aggregate', a),
         make => ARRAY[body], unmake => ARRAY['DROP ' || target],
         provides => ARRAY[qualified, 'shell ' || identity, 'body ' || identity],
-        needs => array_remove(pggit.names_in(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END), qualified)
+        -- Its own name stands first; further on that is a table's.
+        needs => pggit.names_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
+                PLACING '' FROM strpos(body, qualified) FOR length(qualified)))
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['function ' || identity]);
     RETURN NEXT e;

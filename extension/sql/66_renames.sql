@@ -112,6 +112,9 @@ BEGIN
         pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
         content := regexp_replace(
             content, '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
+                -- a type may have the same name, but neither in quotes nor by itself
+                WHEN 'SEQUENCE' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
+                WHEN 'INDEX' THEN format('^%s$', pattern)
                 -- what has a parenthesis after it is a function, but for the table that a key leads to
                 ELSE format('(?:(?<=REFERENCES )%1$s(?![a-z0-9_"])|%1$s(?![a-z0-9_"(]))', pattern) END,
             replace(r.new_identity, '\', '\\'), 'g');

@@ -719,6 +719,29 @@ CHANGES = {
         "SELECT w FROM a",
         hasnt="DROP COLUMN",
     ),
+    "function-of-a-table-of-its-name": Change(
+        "CREATE TABLE b (id integer)",
+        "CREATE TABLE z (id integer); CREATE FUNCTION z(r z) RETURNS integer RETURN (r).id",
+    ),
+    "type-of-a-renamed-sequence-s-name": Change(
+        "CREATE SEQUENCE x; CREATE TYPE x AS ENUM ('a');"
+        "CREATE TABLE t (id integer DEFAULT nextval('x'));"
+        "CREATE FUNCTION f(v x) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN v::text; END'",
+        "ALTER SEQUENCE x RENAME TO y; DROP FUNCTION f(x)",
+        has="ALTER SEQUENCE public.x RENAME TO y",
+        hasnt="DEFAULT",
+    ),
+    "type-of-a-renamed-index-s-name": Change(
+        "CREATE TYPE x AS ENUM ('a'); CREATE TABLE t (id integer, v x); CREATE INDEX x ON t (id);"
+        "CREATE FUNCTION f(v x) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN v::text; END'",
+        "ALTER INDEX x RENAME TO y; DROP FUNCTION f(x)",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "column-of-a-domain-under-a-row-type": Change(
+        "CREATE DOMAIN d AS integer DEFAULT 1 CHECK (VALUE > 0); CREATE TABLE t (a integer);"
+        "CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q",
+        "DROP MATERIALIZED VIEW m; ALTER TABLE t ADD b d; CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q",
+    ),
     "long-name-to-a-schema": keeps(
         f'CREATE SCHEMA s; CREATE TABLE "{LONG}" (a integer); INSERT INTO "{LONG}" VALUES (1)',
         f'ALTER TABLE "{LONG}" SET SCHEMA s; CREATE TABLE "{LONG[:-1]}c" (a integer)',
