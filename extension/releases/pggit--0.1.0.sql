@@ -3579,7 +3579,7 @@ BEGIN
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ARRAY[identity, 'body ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
         needs => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}', c ->> 'default'))
-            || ARRAY['shell ' || identity] || parent_bodies
+            || ARRAY['shell ' || identity, 'extensions'] || parent_bodies
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         holds => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}'))
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
@@ -3596,7 +3596,7 @@ BEGIN
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
-            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ('body ' || identity) || parent_bodies,
+            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
             holds => pggit.names_in(coalesce(c ->> 'default', '')));
         RETURN NEXT e;
     END IF;
@@ -4008,7 +4008,7 @@ BEGIN
         format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
         format('ALTER SEQUENCE %s OWNED BY %s', identity, d ->> 'owned_by'), format('ALTER SEQUENCE %s OWNED BY NONE', identity),
-        needs => ARRAY[owner_table, identity],
+        needs => ARRAY['body ' || owner_table, identity],
         taken_by => ARRAY[shell] || pggit.relation_keys(owner_table) || pggit.relation_keys(owner_table, 'column ' || owner_column));
 END
 $$;
@@ -5360,7 +5360,7 @@ BEGIN
     FOR r IN SELECT x.* FROM unnest(renames) x WHERE x.old_column IS NULL ORDER BY x.object_type = 'SCHEMA' LOOP
         pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
         content := regexp_replace(
-            content, '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
+            content, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
                 -- a type may have the same name, but neither in quotes nor by itself
                 WHEN 'SEQUENCE' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
                 WHEN 'INDEX' THEN format('^%s$', pattern)
@@ -5396,6 +5396,7 @@ DECLARE
     content text;
     guess text;
     body_at integer;
+    fitting pggit.rename[];
 BEGIN
     CASE jsonb_typeof(old_value)
         WHEN 'object' THEN
@@ -5415,10 +5416,16 @@ BEGIN
                 RETURN to_jsonb(coalesce((SELECT CASE WHEN quote_ident(content) = r.old_identity THEN (parse_ident(r.new_identity))[1] ELSE r.new_identity END
                     FROM unnest(renames) r WHERE r.object_type = 'SCHEMA' AND content IN (r.old_identity, (parse_ident(r.old_identity))[1])), content));
             END IF;
+            -- Types, relations and collations can have one name.
+            fitting := ARRAY(
+                SELECT r FROM unnest(renames) r
+                WHERE r.old_column IS NULL AND r.object_type <> ALL (CASE key
+                    WHEN 'collation' THEN '{TABLE,FOREIGN TABLE,SEQUENCE,TYPE,DOMAIN,INDEX}'::text[]
+                    WHEN 'type' THEN '{SEQUENCE,INDEX}' WHEN 'sequence' THEN '{TYPE,DOMAIN}' WHEN 'parent' THEN '{TYPE,DOMAIN}' ELSE '{}' END));
             -- PostgreSQL renames nothing inside the text of a function.
             body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
-            content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), renames) || substr(content, body_at + 1)
-                ELSE pggit.rename_in_text(content, renames) END;
+            content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), fitting) || substr(content, body_at + 1)
+                ELSE pggit.rename_in_text(content, fitting) END;
             guess := CASE WHEN body_at = 0 THEN pggit.rename_column_in_text(content, renames) END;
             RETURN CASE WHEN guess = new_value #>> '{}' THEN new_value ELSE to_jsonb(content) END;
         ELSE
@@ -5492,7 +5499,8 @@ BEGIN
                   (SELECT pggit.schema_part(r.new_identity) || '.' || pggit.name_part(x.identity) FROM unnest(renames) r
                    WHERE r.object_type = 'TABLE' AND (x.object_type = 'INDEX' AND r.old_identity = x.old_definition ->> 'table'
                          OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.'))),
-                  pggit.rename_in_text(x.identity, renames)) AS new_identity
+                  -- what has just that name is something else: a collation, say, of a table's name
+                  pggit.rename_in_text(x.identity, ARRAY(SELECT r FROM unnest(renames) r WHERE r.old_identity <> x.identity))) AS new_identity
               FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
         FULL JOIN (SELECT x.* FROM unnest(objects) x WHERE x.new_definition IS NOT NULL) n
             ON n.object_type = o.object_type AND n.identity = o.new_identity);

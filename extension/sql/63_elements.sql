@@ -214,7 +214,7 @@ BEGIN
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ARRAY[identity, 'body ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
         needs => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}', c ->> 'default'))
-            || ARRAY['shell ' || identity] || parent_bodies
+            || ARRAY['shell ' || identity, 'extensions'] || parent_bodies
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         holds => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}'))
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
@@ -231,7 +231,7 @@ BEGIN
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
-            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ('body ' || identity) || parent_bodies,
+            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
             holds => pggit.names_in(coalesce(c ->> 'default', '')));
         RETURN NEXT e;
     END IF;

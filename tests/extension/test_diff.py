@@ -702,7 +702,8 @@ CHANGES = {
     "not-null-is-not-handed-down": keeps(
         "CREATE TABLE t (a integer NOT NULL); INSERT INTO t VALUES (1)",
         "DO $$BEGIN IF current_setting('server_version_num')::integer >= 180000 THEN"
-        " ALTER TABLE t ALTER CONSTRAINT t_a_not_null NO INHERIT; ELSE COMMENT ON TABLE t IS 'no names'; END IF; END$$",
+        " EXECUTE 'ALTER TABLE t ALTER CONSTRAINT t_a_not_null NO INHERIT'; ELSE COMMENT ON TABLE t IS 'no names';"
+        " END IF; END$$",
         "SELECT a FROM t",
         hasnt="DROP",
     ),
@@ -741,6 +742,25 @@ CHANGES = {
         "CREATE DOMAIN d AS integer DEFAULT 1 CHECK (VALUE > 0); CREATE TABLE t (a integer);"
         "CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q",
         "DROP MATERIALIZED VIEW m; ALTER TABLE t ADD b d; CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q",
+    ),
+    "collation-of-a-renamed-table-s-name": keeps(
+        "CREATE TABLE a (id integer); INSERT INTO a VALUES (1)",
+        "ALTER TABLE a RENAME TO o; CREATE COLLATION o FROM \"C\";"
+        "CREATE TABLE t (x text COLLATE o CHECK (x < 'a' COLLATE o))",
+        "SELECT id FROM a",
+        "SELECT id FROM o",
+        has="ALTER TABLE public.a RENAME TO o",
+    ),
+    "column-no-longer-of-an-extension-s-type": Change(
+        "CREATE EXTENSION cube; CREATE TABLE t (a cube DEFAULT '(1)')",
+        "ALTER TABLE t ALTER a DROP DEFAULT; ALTER TABLE t ALTER a TYPE integer USING NULL; DROP EXTENSION cube",
+    ),
+    "unique-index-under-an-owned-sequence": keeps(
+        "CREATE TABLE t (f text, b integer NOT NULL); CREATE SEQUENCE s; CREATE UNIQUE INDEX i ON t (lower(f));"
+        "INSERT INTO t VALUES ('x', 1)",
+        "ALTER TABLE t ALTER f TYPE varchar(20), ADD PRIMARY KEY (b); ALTER SEQUENCE s OWNED BY t.b",
+        "SELECT b FROM t",
+        hasnt="DROP COLUMN",
     ),
     "long-name-to-a-schema": keeps(
         f'CREATE SCHEMA s; CREATE TABLE "{LONG}" (a integer); INSERT INTO "{LONG}" VALUES (1)',
