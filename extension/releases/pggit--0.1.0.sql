@@ -8464,10 +8464,13 @@ BEGIN
         conflicts := conflicts || lost_conflicts;
     END IF;
     SELECT f.keys, f.blobs, f.conflicts INTO lost_keys, lost_blobs, lost_conflicts
-    FROM pggit.torn_families(base, ours, theirs, conflicts) f;
+    FROM pggit.torn_families(base, ours, theirs) f;
     IF lost_keys IS NOT NULL THEN
         merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
-        conflicts := conflicts || lost_conflicts;
+        -- in place of those within these objects
+        conflicts := lost_conflicts || coalesce((
+            SELECT jsonb_agg(c ORDER BY place) FROM jsonb_array_elements(conflicts) WITH ORDINALITY AS k (c, place)
+            WHERE NOT lost_conflicts @> jsonb_build_array(jsonb_build_object('object_type', c -> 'object_type', 'identity', c -> 'identity'))), '[]');
     END IF;
 END
 $$;
@@ -8534,22 +8537,23 @@ $$;
 COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children have from it.';
 
 CREATE FUNCTION pggit.torn_families(
-    base text, ours text, theirs text, known jsonb, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+    base text, ours text, theirs text, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- One side gave a table a partition or child, the other changed what these have from it: the new one would lack
-    -- that. Each becomes a conflict of the whole object, and so does what is new on the new one.
+    -- that; or the other gave the new partition what its parent has not. Each becomes a conflict of the whole object,
+    -- and so does what is new on the new one.
     WITH RECURSIVE changed AS MATERIALIZED (
         SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
         UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
     ), link AS MATERIALIZED (
-        SELECT c.side, c.tree_key, b.identity, p.parent
+        SELECT c.side, c.tree_key, b.identity, p.parent, b.definition ? 'partition_bound' AS is_partition
         FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob AND b.object_type IN ('TABLE', 'FOREIGN TABLE')
         CROSS JOIN LATERAL jsonb_array_elements_text(b.definition -> 'parents') AS p (parent)
         WHERE (SELECT a.definition -> 'parents' ? p.parent FROM pggit.blobs a WHERE a.hash = c.a_blob) IS NOT TRUE
     ), family AS (
-        SELECT l.side, l.tree_key, l.identity, l.parent AS ancestor FROM link l
-        UNION SELECT l.side, l.tree_key, l.identity, f.ancestor FROM family f JOIN link l ON l.side = f.side AND l.parent = f.identity
+        SELECT l.side, l.tree_key, l.identity, l.parent AS ancestor, l.is_partition FROM link l
+        UNION SELECT l.side, l.tree_key, l.identity, f.ancestor, l.is_partition FROM family f JOIN link l ON l.side = f.side AND l.parent = f.identity
     ), torn AS (
         SELECT f.side, f.tree_key, f.identity, c.tree_key AS other_key
         FROM family f
@@ -8558,7 +8562,8 @@ BEGIN
         LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
         WHERE CASE
             WHEN coalesce(a.object_type, b.object_type) IN ('TABLE', 'FOREIGN TABLE') THEN
-                a.identity = f.ancestor AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
+                (a.identity = f.ancestor OR a.identity = f.identity AND f.is_partition)
+                AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
             WHEN coalesce(a.object_type, b.object_type) = 'INDEX' THEN
                 f.ancestor IN (a.definition ->> 'table', b.definition ->> 'table')
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
@@ -8580,12 +8585,11 @@ BEGIN
             'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
             'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
     INTO keys, blobs, conflicts
-    FROM lost l
-    WHERE NOT known @> jsonb_build_array(jsonb_build_object('object_type', l.object_type, 'identity', l.identity));
+    FROM lost l;
 END
 $$;
-COMMENT ON FUNCTION pggit.torn_families(text, text, text, jsonb) IS
-'Conflicts between one side that gave a table a partition or child and the other that changed what these have from it, but for objects that are known to conflict.';
+COMMENT ON FUNCTION pggit.torn_families(text, text, text) IS
+'Conflicts between one side that gave a table a partition or child and the other that changed what these have from it, or the new partition itself.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

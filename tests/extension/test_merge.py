@@ -546,6 +546,23 @@ def test_a_partition_made_here_and_its_parent_changed_there(
     settled(db)
 
 
+@pytest.mark.parametrize("ours", ["main", "other"])
+@pytest.mark.parametrize("change", ["ADD COLUMN w text", "ALTER v TYPE bigint", "DROP v"])
+def test_a_table_attached_here_and_changed_there(db: Connection, ours: str, change: str) -> None:
+    split(
+        db,
+        "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k); CREATE TABLE a (LIKE p)",
+        "ALTER TABLE p ATTACH PARTITION a FOR VALUES IN (1)",
+        f"ALTER TABLE a {change}",
+    )
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    side = "other" if ours == "main" else "main"
+    assert db.execute("SELECT action, object FROM pggit.merge(%s)", [side]).fetchall() == [("conflict", "public.a")]
+    db.execute("SELECT pggit.resolve_conflict(id, 'ours') FROM pggit.conflicts()")
+    db.execute("SELECT pggit.commit('merged')")
+    settled(db)
+
+
 def test_a_child_of_a_child_takes_part(db: Connection) -> None:
     split(
         db,
