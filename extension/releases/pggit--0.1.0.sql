@@ -211,7 +211,7 @@ CREATE TABLE pggit.objects (
 COMMENT ON TABLE pggit.objects IS
 'The working index: each object pgGit knows, with the blob of its present definition. A dropped object keeps its row with is_active = false; a row inserted by hand has is_manual = true and is left alone.';
 COMMENT ON COLUMN pggit.objects.id IS 'Stays the same through renames.';
-COMMENT ON COLUMN pggit.objects.schema_name IS 'The schema it is in; null where it is in none.';
+COMMENT ON COLUMN pggit.objects.schema_name IS 'The schema it is in, or is; null for what is in none.';
 COMMENT ON COLUMN pggit.objects.object_name IS 'Its name within the schema, not quoted.';
 COMMENT ON COLUMN pggit.objects.object_type IS 'PostgreSQL''s word for the kind, in capitals.';
 COMMENT ON COLUMN pggit.objects.is_active IS 'Whether it is there.';
@@ -265,7 +265,7 @@ COMMENT ON COLUMN pggit.history.session_role IS 'The role that was logged in.';
 COMMENT ON COLUMN pggit.history.application_name IS 'What the session called itself.';
 COMMENT ON COLUMN pggit.history.client_addr IS 'Where the client was; null over a socket of the machine itself.';
 COMMENT ON COLUMN pggit.history.backend_pid IS 'The session''s process.';
-COMMENT ON COLUMN pggit.history.transaction_id IS 'The transaction, as PostgreSQL numbers them in this cluster.';
+COMMENT ON COLUMN pggit.history.transaction_id IS 'The transaction, by the number that it had in its cluster.';
 COMMENT ON COLUMN pggit.history.created_at IS 'The clock when the change was recorded, inside the transaction that made it.';
 COMMENT ON COLUMN pggit.history.set_role IS 'The role taken by SET ROLE; null when there was none.';
 CREATE INDEX history_object ON pggit.history (object_id, id);
@@ -390,7 +390,7 @@ COMMENT ON TABLE pggit.attic IS
 COMMENT ON COLUMN pggit.attic.id IS 'What restore_from_attic() takes.';
 COMMENT ON COLUMN pggit.attic.object IS 'The table that the data were taken from.';
 COMMENT ON COLUMN pggit.attic.column_names IS 'The columns that are kept.';
-COMMENT ON COLUMN pggit.attic.key_columns IS 'The columns that tell which row a value belongs to; empty for a whole table.';
+COMMENT ON COLUMN pggit.attic.key_columns IS 'The columns of the primary key, which tell which row a value belongs to.';
 COMMENT ON COLUMN pggit.attic.is_whole IS 'Whether a whole table is kept.';
 COMMENT ON COLUMN pggit.attic.parked_as IS 'The table in pggit_attic that has the rows.';
 COMMENT ON COLUMN pggit.attic.row_count IS 'How many rows it was given.';
@@ -5018,7 +5018,7 @@ BEGIN
     SELECT array_agg(DISTINCT n.identity) INTO filled
     FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
     WHERE n.object_type = 'TABLE' AND (n.part LIKE 'identity %' OR n.part LIKE 'default %' OR n.part LIKE 'column %' AND (n.state ? 'generated'
-              OR EXISTS (SELECT FROM unnest(pggit.names_in(n.state ->> 'type')) t JOIN pggit.objects d ON d.tree_key = pggit.tree_key('DOMAIN', t))))
+              OR EXISTS (SELECT FROM unnest(pggit.names_in(n.state ->> 'type')) t WHERE pggit.ids_of('DOMAIN', t) <> '{}')))
       AND pggit.element_key('TABLE', n.identity) = ANY (SELECT o.key FROM unnest(old_elements) o);
 
     LOOP
@@ -5361,9 +5361,9 @@ BEGIN
         pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
         content := regexp_replace(
             content, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
-                -- a type may have the same name, but neither in quotes nor by itself
-                WHEN 'SEQUENCE' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
-                WHEN 'INDEX' THEN format('^%s$', pattern)
+                -- a type may have the same name, but not where a relation stands
+                WHEN 'SEQUENCE' THEN format('(?:(?<=''|FROM |JOIN )%1$s(?![a-z0-9_"(.])|^%1$s$)', pattern)
+                WHEN 'INDEX' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
                 -- what has a parenthesis after it is a function, but for the table that a key leads to
                 ELSE format('(?:(?<=REFERENCES )%1$s(?![a-z0-9_"])|%1$s(?![a-z0-9_"(]))', pattern) END,
             replace(r.new_identity, '\', '\\'), 'g');
@@ -5419,9 +5419,11 @@ BEGIN
             -- Types, relations and collations can have one name.
             fitting := ARRAY(
                 SELECT r FROM unnest(renames) r
-                WHERE r.old_column IS NULL AND r.object_type <> ALL (CASE key
-                    WHEN 'collation' THEN '{TABLE,FOREIGN TABLE,SEQUENCE,TYPE,DOMAIN,INDEX}'::text[]
-                    WHEN 'type' THEN '{SEQUENCE,INDEX}' WHEN 'sequence' THEN '{TYPE,DOMAIN}' WHEN 'parent' THEN '{TYPE,DOMAIN}' ELSE '{}' END));
+                WHERE r.old_column IS NULL AND CASE
+                    WHEN key = 'collation' THEN r.object_type = 'SCHEMA'
+                    WHEN key IN ('type', 'base', 'subtype', 'of_type', 'moving_type') THEN r.object_type NOT IN ('SEQUENCE', 'INDEX')
+                    WHEN key IN ('sequence', 'parent') THEN r.object_type NOT IN ('TYPE', 'DOMAIN')
+                    ELSE true END);
             -- PostgreSQL renames nothing inside the text of a function.
             body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
             content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), fitting) || substr(content, body_at + 1)
@@ -5487,6 +5489,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
     columns pggit.rename[];
+    left_over pggit.rename[];
     constraints pggit.rename[];
 BEGIN
     statements := '{}';
@@ -5510,21 +5513,22 @@ BEGIN
             (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity), o.identity),
             o.identity, o.old_definition, o.new_definition) c
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND o.old_definition IS NOT NULL AND o.new_definition IS NOT NULL);
-    -- What leaves its parent has its columns renamed with the parent's, since that comes first; what leaves under the old
-    -- names keeps the parent's from being renamed.
-    columns := ARRAY(
-        SELECT c FROM unnest(columns) c
-        WHERE NOT EXISTS (
-            SELECT FROM unnest(renamed) x
-            WHERE x.old_definition -> 'parents' ? c.old_identity AND NOT coalesce(x.new_definition -> 'parents' ? c.new_identity, false)
-              AND x.new_definition IS NOT NULL AND NOT EXISTS (
-                  SELECT FROM unnest(columns) y
-                  WHERE y.new_identity = x.identity AND y.old_column = c.old_column AND y.new_column = c.new_column)));
-    columns := ARRAY(
-        SELECT c FROM unnest(columns) c JOIN unnest(renamed) o ON o.object_type = c.object_type AND o.identity = c.new_identity
-        WHERE (o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited') <= (o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited')
-           OR EXISTS (SELECT FROM unnest(columns) y WHERE o.old_definition -> 'parents' ? y.old_identity
-                      AND y.old_column = c.old_column AND y.new_column = c.new_column));
+    -- A parent's column is renamed with all that inherit it, before anything leaves it: so either all of them have the
+    -- new name afterwards, or none is renamed.
+    LOOP
+        left_over := ARRAY(
+            SELECT c FROM unnest(columns) c JOIN unnest(renamed) o ON o.object_type = c.object_type AND o.identity = c.new_identity
+            WHERE NOT EXISTS (
+                    SELECT FROM unnest(renamed) x
+                    WHERE x.old_definition -> 'parents' ? c.old_identity AND x.new_definition IS NOT NULL AND NOT EXISTS (
+                        SELECT FROM unnest(columns) y
+                        WHERE y.new_identity = x.identity AND y.old_column = c.old_column AND y.new_column = c.new_column))
+              AND (NOT o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited' OR EXISTS (
+                    SELECT FROM unnest(columns) y
+                    WHERE o.old_definition -> 'parents' ? y.old_identity AND y.old_column = c.old_column AND y.new_column = c.new_column)));
+        EXIT WHEN cardinality(left_over) = cardinality(columns);
+        columns := left_over;
+    END LOOP;
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
     ELSE
@@ -8526,15 +8530,15 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN jsonb_build_object(
         'columns', (
-            SELECT jsonb_object_agg(c.key, c.value - '{comment,acl,statistics,options,fdw_options}'::text[])
+            SELECT jsonb_object_agg(c.key, c.value - '{comment,acl,default,storage,compression,statistics,options,fdw_options}'::text[])
             FROM jsonb_each(definition -> 'columns') c),
         'constraints', (
             SELECT jsonb_object_agg(k.key, k.value - 'comment')
             FROM jsonb_each(definition -> 'constraints') k
-            WHERE definition ? 'partition_key' OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT VALID)?$'));
+            WHERE definition ? 'partition_key' OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT [A-Z]+)?$'));
 END
 $$;
-COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children have from it.';
+COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children must have as well.';
 
 CREATE FUNCTION pggit.torn_families(
     base text, ours text, theirs text, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
@@ -8560,10 +8564,14 @@ BEGIN
         JOIN changed c ON c.side <> f.side
         LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
         LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
-        WHERE CASE
+        -- the same change on both sides is one
+        WHERE NOT EXISTS (
+            SELECT FROM changed s WHERE s.side = f.side AND s.tree_key = c.tree_key AND s.b_blob IS NOT DISTINCT FROM c.b_blob)
+          AND CASE
             WHEN coalesce(a.object_type, b.object_type) IN ('TABLE', 'FOREIGN TABLE') THEN
-                (a.identity = f.ancestor OR a.identity = f.identity AND f.is_partition)
-                AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
+                a.identity = f.ancestor AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
+                OR a.identity = f.identity AND f.is_partition
+                    AND pggit.handed_down(a.definition) -> 'columns' IS DISTINCT FROM pggit.handed_down(b.definition) -> 'columns'
             WHEN coalesce(a.object_type, b.object_type) = 'INDEX' THEN
                 f.ancestor IN (a.definition ->> 'table', b.definition ->> 'table')
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
@@ -8573,7 +8581,7 @@ BEGIN
         SELECT t.tree_key AS key FROM torn t
         UNION SELECT t.other_key FROM torn t
         UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
-              WHERE b.definition ->> 'table' = t.identity
+              WHERE b.definition ->> 'table' = t.identity OR starts_with(b.definition ->> 'owned_by', t.identity || '.')
     ), lost AS (
         SELECT DISTINCT p.key, b.object_type, b.identity
         FROM part p JOIN changed c ON c.tree_key = p.key JOIN pggit.blobs b ON b.hash = coalesce(c.b_blob, c.a_blob)
@@ -9315,8 +9323,13 @@ BEGIN
         SELECT format('function pggit.%s is missing', a.function_name) AS trouble FROM pggit.access_list() a
         WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = a.function_name)
         UNION ALL
-        SELECT format('table pggit.%s lacks its trigger append_only', g.name) FROM unnest(pggit.grown_tables()) AS g (name)
-        WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass('pggit.' || g.name) AND t.tgname = 'append_only')
+        SELECT format('table pggit.%s lacks its trigger append_only', x.name)
+        FROM unnest(pggit.grown_tables()) AS g (name)
+        CROSS JOIN LATERAL (
+            SELECT g.name, to_regclass('pggit.' || g.name) AS relation
+            UNION ALL SELECT c.relname, c.oid FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                WHERE i.inhparent = to_regclass('pggit.' || g.name)) x
+        WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = x.relation AND t.tgname = 'append_only')
     ) m ORDER BY 1;
 END
 $$;

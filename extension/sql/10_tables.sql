@@ -182,7 +182,7 @@ ALTER TABLE pggit.objects ADD CONSTRAINT objects_tags_check CHECK (jsonb_typeof(
 COMMENT ON TABLE pggit.objects IS
 'The working index: each object pgGit knows, with the blob of its present definition. A dropped object keeps its row with is_active = false; a row inserted by hand has is_manual = true and is left alone.';
 COMMENT ON COLUMN pggit.objects.id IS 'Stays the same through renames.';
-COMMENT ON COLUMN pggit.objects.schema_name IS 'The schema it is in; null where it is in none.';
+COMMENT ON COLUMN pggit.objects.schema_name IS 'The schema it is in, or is; null for what is in none.';
 COMMENT ON COLUMN pggit.objects.object_name IS 'Its name within the schema, not quoted.';
 COMMENT ON COLUMN pggit.objects.object_type IS 'PostgreSQL''s word for the kind, in capitals.';
 COMMENT ON COLUMN pggit.objects.is_active IS 'Whether it is there.';
@@ -241,7 +241,7 @@ COMMENT ON COLUMN pggit.history.session_role IS 'The role that was logged in.';
 COMMENT ON COLUMN pggit.history.application_name IS 'What the session called itself.';
 COMMENT ON COLUMN pggit.history.client_addr IS 'Where the client was; null over a socket of the machine itself.';
 COMMENT ON COLUMN pggit.history.backend_pid IS 'The session''s process.';
-COMMENT ON COLUMN pggit.history.transaction_id IS 'The transaction, as PostgreSQL numbers them in this cluster.';
+COMMENT ON COLUMN pggit.history.transaction_id IS 'The transaction, by the number that it had in its cluster.';
 COMMENT ON COLUMN pggit.history.created_at IS 'The clock when the change was recorded, inside the transaction that made it.';
 COMMENT ON COLUMN pggit.history.set_role IS 'The role taken by SET ROLE; null when there was none.';
 COMMENT ON COLUMN pggit.history.duration_ms IS
@@ -379,7 +379,7 @@ COMMENT ON TABLE pggit.attic IS
 COMMENT ON COLUMN pggit.attic.id IS 'What restore_from_attic() takes.';
 COMMENT ON COLUMN pggit.attic.object IS 'The table that the data were taken from.';
 COMMENT ON COLUMN pggit.attic.column_names IS 'The columns that are kept.';
-COMMENT ON COLUMN pggit.attic.key_columns IS 'The columns that tell which row a value belongs to; empty for a whole table.';
+COMMENT ON COLUMN pggit.attic.key_columns IS 'The columns of the primary key, which tell which row a value belongs to.';
 COMMENT ON COLUMN pggit.attic.is_whole IS 'Whether a whole table is kept.';
 COMMENT ON COLUMN pggit.attic.parked_as IS 'The table in pggit_attic that has the rows.';
 COMMENT ON COLUMN pggit.attic.row_count IS 'How many rows it was given.';

@@ -387,7 +387,7 @@ BEGIN
     SELECT array_agg(DISTINCT n.identity) INTO filled
     FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
     WHERE n.object_type = 'TABLE' AND (n.part LIKE 'identity %' OR n.part LIKE 'default %' OR n.part LIKE 'column %' AND (n.state ? 'generated'
-              OR EXISTS (SELECT FROM unnest(pggit.names_in(n.state ->> 'type')) t JOIN pggit.objects d ON d.tree_key = pggit.tree_key('DOMAIN', t))))
+              OR EXISTS (SELECT FROM unnest(pggit.names_in(n.state ->> 'type')) t WHERE pggit.ids_of('DOMAIN', t) <> '{}')))
       AND pggit.element_key('TABLE', n.identity) = ANY (SELECT o.key FROM unnest(old_elements) o);
 
     LOOP

@@ -112,9 +112,9 @@ BEGIN
         pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
         content := regexp_replace(
             content, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
-                -- a type may have the same name, but neither in quotes nor by itself
-                WHEN 'SEQUENCE' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
-                WHEN 'INDEX' THEN format('^%s$', pattern)
+                -- a type may have the same name, but not where a relation stands
+                WHEN 'SEQUENCE' THEN format('(?:(?<=''|FROM |JOIN )%1$s(?![a-z0-9_"(.])|^%1$s$)', pattern)
+                WHEN 'INDEX' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
                 -- what has a parenthesis after it is a function, but for the table that a key leads to
                 ELSE format('(?:(?<=REFERENCES )%1$s(?![a-z0-9_"])|%1$s(?![a-z0-9_"(]))', pattern) END,
             replace(r.new_identity, '\', '\\'), 'g');
@@ -170,9 +170,11 @@ BEGIN
             -- Types, relations and collations can have one name.
             fitting := ARRAY(
                 SELECT r FROM unnest(renames) r
-                WHERE r.old_column IS NULL AND r.object_type <> ALL (CASE key
-                    WHEN 'collation' THEN '{TABLE,FOREIGN TABLE,SEQUENCE,TYPE,DOMAIN,INDEX}'::text[]
-                    WHEN 'type' THEN '{SEQUENCE,INDEX}' WHEN 'sequence' THEN '{TYPE,DOMAIN}' WHEN 'parent' THEN '{TYPE,DOMAIN}' ELSE '{}' END));
+                WHERE r.old_column IS NULL AND CASE
+                    WHEN key = 'collation' THEN r.object_type = 'SCHEMA'
+                    WHEN key IN ('type', 'base', 'subtype', 'of_type', 'moving_type') THEN r.object_type NOT IN ('SEQUENCE', 'INDEX')
+                    WHEN key IN ('sequence', 'parent') THEN r.object_type NOT IN ('TYPE', 'DOMAIN')
+                    ELSE true END);
             -- PostgreSQL renames nothing inside the text of a function.
             body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
             content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), fitting) || substr(content, body_at + 1)
@@ -238,6 +240,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
     columns pggit.rename[];
+    left_over pggit.rename[];
     constraints pggit.rename[];
 BEGIN
     statements := '{}';
@@ -261,21 +264,22 @@ BEGIN
             (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity), o.identity),
             o.identity, o.old_definition, o.new_definition) c
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND o.old_definition IS NOT NULL AND o.new_definition IS NOT NULL);
-    -- What leaves its parent has its columns renamed with the parent's, since that comes first; what leaves under the old
-    -- names keeps the parent's from being renamed.
-    columns := ARRAY(
-        SELECT c FROM unnest(columns) c
-        WHERE NOT EXISTS (
-            SELECT FROM unnest(renamed) x
-            WHERE x.old_definition -> 'parents' ? c.old_identity AND NOT coalesce(x.new_definition -> 'parents' ? c.new_identity, false)
-              AND x.new_definition IS NOT NULL AND NOT EXISTS (
-                  SELECT FROM unnest(columns) y
-                  WHERE y.new_identity = x.identity AND y.old_column = c.old_column AND y.new_column = c.new_column)));
-    columns := ARRAY(
-        SELECT c FROM unnest(columns) c JOIN unnest(renamed) o ON o.object_type = c.object_type AND o.identity = c.new_identity
-        WHERE (o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited') <= (o.new_definition #> ARRAY['columns', c.new_column] ? 'inherited')
-           OR EXISTS (SELECT FROM unnest(columns) y WHERE o.old_definition -> 'parents' ? y.old_identity
-                      AND y.old_column = c.old_column AND y.new_column = c.new_column));
+    -- A parent's column is renamed with all that inherit it, before anything leaves it: so either all of them have the
+    -- new name afterwards, or none is renamed.
+    LOOP
+        left_over := ARRAY(
+            SELECT c FROM unnest(columns) c JOIN unnest(renamed) o ON o.object_type = c.object_type AND o.identity = c.new_identity
+            WHERE NOT EXISTS (
+                    SELECT FROM unnest(renamed) x
+                    WHERE x.old_definition -> 'parents' ? c.old_identity AND x.new_definition IS NOT NULL AND NOT EXISTS (
+                        SELECT FROM unnest(columns) y
+                        WHERE y.new_identity = x.identity AND y.old_column = c.old_column AND y.new_column = c.new_column))
+              AND (NOT o.old_definition #> ARRAY['columns', c.old_column] ? 'inherited' OR EXISTS (
+                    SELECT FROM unnest(columns) y
+                    WHERE o.old_definition -> 'parents' ? y.old_identity AND y.old_column = c.old_column AND y.new_column = c.new_column)));
+        EXIT WHEN cardinality(left_over) = cardinality(columns);
+        columns := left_over;
+    END LOOP;
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
     ELSE

@@ -152,15 +152,15 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN jsonb_build_object(
         'columns', (
-            SELECT jsonb_object_agg(c.key, c.value - '{comment,acl,statistics,options,fdw_options}'::text[])
+            SELECT jsonb_object_agg(c.key, c.value - '{comment,acl,default,storage,compression,statistics,options,fdw_options}'::text[])
             FROM jsonb_each(definition -> 'columns') c),
         'constraints', (
             SELECT jsonb_object_agg(k.key, k.value - 'comment')
             FROM jsonb_each(definition -> 'constraints') k
-            WHERE definition ? 'partition_key' OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT VALID)?$'));
+            WHERE definition ? 'partition_key' OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT [A-Z]+)?$'));
 END
 $$;
-COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children have from it.';
+COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children must have as well.';
 
 CREATE FUNCTION pggit.torn_families(
     base text, ours text, theirs text, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
@@ -186,10 +186,14 @@ BEGIN
         JOIN changed c ON c.side <> f.side
         LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
         LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
-        WHERE CASE
+        -- the same change on both sides is one
+        WHERE NOT EXISTS (
+            SELECT FROM changed s WHERE s.side = f.side AND s.tree_key = c.tree_key AND s.b_blob IS NOT DISTINCT FROM c.b_blob)
+          AND CASE
             WHEN coalesce(a.object_type, b.object_type) IN ('TABLE', 'FOREIGN TABLE') THEN
-                (a.identity = f.ancestor OR a.identity = f.identity AND f.is_partition)
-                AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
+                a.identity = f.ancestor AND pggit.handed_down(a.definition) IS DISTINCT FROM pggit.handed_down(b.definition)
+                OR a.identity = f.identity AND f.is_partition
+                    AND pggit.handed_down(a.definition) -> 'columns' IS DISTINCT FROM pggit.handed_down(b.definition) -> 'columns'
             WHEN coalesce(a.object_type, b.object_type) = 'INDEX' THEN
                 f.ancestor IN (a.definition ->> 'table', b.definition ->> 'table')
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
@@ -199,7 +203,7 @@ BEGIN
         SELECT t.tree_key AS key FROM torn t
         UNION SELECT t.other_key FROM torn t
         UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
-              WHERE b.definition ->> 'table' = t.identity
+              WHERE b.definition ->> 'table' = t.identity OR starts_with(b.definition ->> 'owned_by', t.identity || '.')
     ), lost AS (
         SELECT DISTINCT p.key, b.object_type, b.identity
         FROM part p JOIN changed c ON c.tree_key = p.key JOIN pggit.blobs b ON b.hash = coalesce(c.b_blob, c.a_blob)

@@ -1,5 +1,5 @@
 -- Numbers for those who watch. pggit.metrics is the one source: the text for Prometheus, the exporters' queries, the
--- dashboards and the reference of metrics all come from it. Nothing here reads the history, but for its last row.
+-- dashboards and the reference of metrics all come from it. No scrape reads the history, but for its last row.
 
 CREATE FUNCTION pggit.record_metric(metric_type text, metric_value double precision, tags jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -54,6 +54,8 @@ BEGIN
         RAISE EXCEPTION 'the history before % cannot be archived', coalesce(before::text, 'NULL')
             USING ERRCODE = 'GT014', HINT = 'Give a moment in the past, such as now() - interval ''1 year''.';
     END IF;
+    -- What a downgrade parked comes back to rows that stay where they are meanwhile.
+    LOCK TABLE pggit.history IN SHARE UPDATE EXCLUSIVE MODE;
     -- The children of a table are read along with it, so that nothing else changes, and no seal breaks.
     WITH old AS (DELETE FROM ONLY pggit.history h WHERE h.created_at < before RETURNING h.*)
     INSERT INTO pggit.history_archive SELECT o.* FROM old o;
@@ -62,7 +64,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.archive_history(timestamptz) IS
-'Moves the history before a moment from pggit.history to its child table pggit.history_archive, and returns how many rows. Whoever reads pggit.history reads both, so that every moment stays reachable and every seal holds; what is written to all the time stays small, and the archive may lie in another tablespace. Raises GT014.';
+'Moves the history before a moment from pggit.history to its child table pggit.history_archive, and returns how many rows. Whoever reads pggit.history reads both, so that every moment stays reachable and every seal holds. It takes as much room as before, but may lie in another tablespace. Raises GT014.';
 
 CREATE VIEW pggit.metrics_summary AS
 SELECT m.metric_type, count(*) AS sample_count, avg(m.metric_value) AS avg_value, min(m.metric_value) AS min_value,

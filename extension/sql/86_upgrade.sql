@@ -183,8 +183,13 @@ BEGIN
         SELECT format('function pggit.%s is missing', a.function_name) AS trouble FROM pggit.access_list() a
         WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.proname = a.function_name)
         UNION ALL
-        SELECT format('table pggit.%s lacks its trigger append_only', g.name) FROM unnest(pggit.grown_tables()) AS g (name)
-        WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass('pggit.' || g.name) AND t.tgname = 'append_only')
+        SELECT format('table pggit.%s lacks its trigger append_only', x.name)
+        FROM unnest(pggit.grown_tables()) AS g (name)
+        CROSS JOIN LATERAL (
+            SELECT g.name, to_regclass('pggit.' || g.name) AS relation
+            UNION ALL SELECT c.relname, c.oid FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                WHERE i.inhparent = to_regclass('pggit.' || g.name)) x
+        WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = x.relation AND t.tgname = 'append_only')
     ) m ORDER BY 1;
 END
 $$;

@@ -41,6 +41,9 @@ BEGIN
     IF source IS NULL THEN
         RETURN 0;
     END IF;
+    IF the_part = 'history' THEN
+        LOCK TABLE pggit.history IN SHARE UPDATE EXCLUSIVE MODE;  -- archive_history() takes it, too
+    END IF;
     names := (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
               WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped AND EXISTS (
                   SELECT FROM pg_attribute b

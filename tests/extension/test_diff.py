@@ -712,6 +712,30 @@ CHANGES = {
         "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); CREATE TABLE b PARTITION OF p FOR VALUES IN (2)",
         "ALTER TABLE p DETACH PARTITION a; ALTER TABLE p RENAME v TO w",
     ),
+    "partition-leaves-and-another-stays": Change(
+        "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); CREATE TABLE b PARTITION OF p FOR VALUES IN (2);"
+        "CREATE INDEX b_v ON b (v); COMMENT ON COLUMN b.v IS 'x'; ALTER TABLE b ALTER v SET DEFAULT 7",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE p RENAME v TO w",
+    ),
+    "partition-leaves-below-the-second-level": Change(
+        "CREATE TABLE g (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE p PARTITION OF g FOR VALUES IN (1, 2) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE g RENAME v TO w",
+    ),
+    "domain-under-a-row-type-by-another-name": Change(
+        "CREATE DOMAIN d AS integer DEFAULT 1; CREATE TABLE t (a integer);"
+        "CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q",
+        "ALTER DOMAIN d RENAME TO e; DROP MATERIALIZED VIEW m; ALTER TABLE t ADD b e;"
+        "CREATE MATERIALIZED VIEW m AS SELECT q AS whole FROM t q",
+    ),
+    "sequence-that-a-view-reads": keeps(
+        "CREATE SEQUENCE x; CREATE MATERIALIZED VIEW m AS SELECT last_value FROM x",
+        "ALTER SEQUENCE x RENAME TO y",
+        "SELECT last_value FROM m",
+        hasnt="MATERIALIZED VIEW",
+    ),
     "leaves-and-both-take-the-old-name": keeps(
         "CREATE SCHEMA s; CREATE TABLE s.p (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
         "CREATE TABLE a PARTITION OF s.p FOR VALUES IN (1); INSERT INTO s.p VALUES (1, 5)",

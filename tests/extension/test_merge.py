@@ -546,6 +546,45 @@ def test_a_partition_made_here_and_its_parent_changed_there(
     settled(db)
 
 
+PARTITIONED = "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k); CREATE TABLE a (LIKE p)"
+NEW_PART = "CREATE TABLE n PARTITION OF p FOR VALUES IN (2)"
+ATTACH = "ALTER TABLE p ATTACH PARTITION a FOR VALUES IN (1)"
+
+
+@pytest.mark.parametrize(
+    ("one_side", "other_side"),
+    [
+        (ATTACH, ATTACH),
+        (f"ALTER TABLE p ADD w text; {NEW_PART}", "ALTER TABLE p ADD w text"),
+        (f"CREATE INDEX i ON p (v); {NEW_PART}", "CREATE INDEX i ON p (v)"),
+        (ATTACH, "ALTER TABLE a ALTER v SET DEFAULT 5; ALTER TABLE a ADD CHECK (v > 0)"),
+        (NEW_PART, "ALTER TABLE p ALTER v SET DEFAULT 5"),
+    ],
+    ids=["attach", "column", "index", "own", "default"],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_family_whose_changes_go_together(db: Connection, one_side: str, other_side: str, turned: bool) -> None:
+    """The same change on both sides is one, and a partition may have a default and a check of its own."""
+    split(db, PARTITIONED, *((other_side, one_side) if turned else (one_side, other_side)))
+    assert "conflict" not in {row[0] for row in db.execute("SELECT * FROM pggit.merge('other')").fetchall()}
+    settled(db)
+
+
+def test_what_a_new_child_owns_goes_with_it(db: Connection) -> None:
+    split(
+        db,
+        "CREATE TABLE p (v integer)",
+        "CREATE TABLE c (id serial) INHERITS (p)",
+        "ALTER TABLE p ADD COLUMN w integer",
+    )
+    conflicts = db.execute("SELECT object FROM pggit.merge('other')").fetchall()
+    assert sorted(conflicts) == [("public.c",), ("public.c_id_seq",), ("public.p",)]
+    db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
+    db.execute("SELECT pggit.commit('merged')")
+    assert one(db, "SELECT to_regclass('c_id_seq') IS NULL")
+    settled(db)
+
+
 @pytest.mark.parametrize("ours", ["main", "other"])
 @pytest.mark.parametrize("change", ["ADD COLUMN w text", "ALTER v TYPE bigint", "DROP v"])
 def test_a_table_attached_here_and_changed_there(db: Connection, ours: str, change: str) -> None:
