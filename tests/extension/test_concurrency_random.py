@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 
 import psycopg
@@ -56,10 +57,11 @@ class Worker:
     commits: list[str] = field(default_factory=list)
     troubles: list[BaseException] = field(default_factory=list)
     pid: int = 0
+    rounds: int = ROUNDS
 
     def run(self) -> None:
         chance = random.Random(self.number)  # noqa: S311 - which statements share a transaction
-        for turn in range(ROUNDS):
+        for turn in range(self.rounds):
             session = self.open()
             self.pid = session.info.backend_pid
             try:
@@ -205,7 +207,8 @@ def test_branch_work_of_many_sessions_leaves_a_whole(db: Connection, connect: Co
     """HEAD and the schema are everybody's: what one session does may be refused, and is never half done."""
     ticks: SimpleQueue[int] = SimpleQueue()
     dsn = db.info.dsn
-    workers = [Brancher(n, lambda: psycopg.connect(dsn, autocommit=True), ticks) for n in range(WORKERS)]
+    open_one = partial(psycopg.connect, dsn, autocommit=True)
+    workers = [Brancher(n, open_one, ticks, rounds=8) for n in range(WORKERS)]
     for worker in workers:
         db.execute(f"CREATE SCHEMA w{worker.number}; CREATE TABLE w{worker.number}.shared (id integer)")
     db.execute("SELECT pggit.commit('what all branches have')")
