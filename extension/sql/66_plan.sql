@@ -519,7 +519,10 @@ BEGIN
                     AS is_made,
                 ot.old_needs, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN o.needs END AS old_needs,
+            LEFT JOIN LATERAL (SELECT CASE WHEN f.fate = 'alter' AND o.part LIKE 'column %'
+                                           -- what its default alone mentions waits for that, which is a part by itself
+                                           THEN ARRAY(SELECT w FROM unnest(o.needs) w WHERE w = ANY (o.holds) OR w ~ '^(?:extensions$|shell |body |plain )')
+                                           WHEN f.fate = 'alter' THEN o.needs END AS old_needs,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
@@ -571,7 +574,9 @@ BEGIN
                         THEN ARRAY[regexp_replace(n.make[1], ' GENERATED (ALWAYS|BY DEFAULT) AS IDENTITY [(].* (NO )?CYCLE[)]', '')] || n.make[2:] || i.make
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}'),
-                n.needs || coalesce(t.needs, '{}')
+                CASE WHEN n.fate = 'alter' AND n.part LIKE 'column %'
+                    THEN ARRAY(SELECT w FROM unnest(n.needs) w WHERE w = ANY (n.holds) OR w ~ '^(?:extensions$|shell |body |plain )')
+                    ELSE n.needs END || coalesce(t.needs, '{}')
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(
                         SELECT 'make:parts of ' || x.identity FROM unnest(new_elements) x

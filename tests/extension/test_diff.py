@@ -786,6 +786,12 @@ CHANGES = {
         "SELECT b FROM t",
         hasnt="DROP COLUMN",
     ),
+    "column-back-to-an-enum-that-its-default-mentions": keeps(
+        "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (x e DEFAULT 'a', y e); INSERT INTO t VALUES ('a', 'a')",
+        "ALTER TABLE t ALTER x TYPE varchar(20); ALTER TYPE e ADD VALUE 'b'",
+        "SELECT x::text, y::text FROM t",
+        hasnt="DROP COLUMN",
+    ),
     "long-name-to-a-schema": keeps(
         f'CREATE SCHEMA s; CREATE TABLE "{LONG}" (a integer); INSERT INTO "{LONG}" VALUES (1)',
         f'ALTER TABLE "{LONG}" SET SCHEMA s; CREATE TABLE "{LONG[:-1]}c" (a integer)',
