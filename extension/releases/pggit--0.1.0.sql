@@ -5117,6 +5117,18 @@ $$;
 COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
 'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
 
+CREATE FUNCTION pggit.needs_to_change(part text, needs text[], holds text[]) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What a column's default alone mentions waits for that, which is a part by itself.
+    RETURN CASE WHEN part LIKE 'column %'
+        THEN ARRAY(SELECT w FROM unnest(needs) w WHERE w = ANY (holds) OR w ~ '^(?:extensions$|shell |body |plain )')
+        ELSE needs END;
+END
+$$;
+COMMENT ON FUNCTION pggit.needs_to_change(text, text[], text[]) IS
+'What of an element''s needs orders the statement that changes it in place.';
+
 CREATE FUNCTION pggit.plan_nodes(
     old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[], targets text[])
 RETURNS pggit.plan_node[]
@@ -5150,10 +5162,7 @@ BEGIN
                     AS is_made,
                 ot.old_needs, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-            LEFT JOIN LATERAL (SELECT CASE WHEN f.fate = 'alter' AND o.part LIKE 'column %'
-                                           -- what its default alone mentions waits for that, which is a part by itself
-                                           THEN ARRAY(SELECT w FROM unnest(o.needs) w WHERE w = ANY (o.holds) OR w ~ '^(?:extensions$|shell |body |plain )')
-                                           WHEN f.fate = 'alter' THEN o.needs END AS old_needs,
+            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o.part, o.needs, o.holds) END AS old_needs,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
@@ -5205,9 +5214,7 @@ BEGIN
                         THEN ARRAY[regexp_replace(n.make[1], ' GENERATED (ALWAYS|BY DEFAULT) AS IDENTITY [(].* (NO )?CYCLE[)]', '')] || n.make[2:] || i.make
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}'),
-                CASE WHEN n.fate = 'alter' AND n.part LIKE 'column %'
-                    THEN ARRAY(SELECT w FROM unnest(n.needs) w WHERE w = ANY (n.holds) OR w ~ '^(?:extensions$|shell |body |plain )')
-                    ELSE n.needs END || coalesce(t.needs, '{}')
+                CASE n.fate WHEN 'alter' THEN pggit.needs_to_change(n.part, n.needs, n.holds) ELSE n.needs END || coalesce(t.needs, '{}')
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(
                         SELECT 'make:parts of ' || x.identity FROM unnest(new_elements) x
