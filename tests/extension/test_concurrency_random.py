@@ -162,12 +162,8 @@ def kill_now_and_then(admin: Connection, workers: Sequence[Worker], ticks: "Simp
     return killed
 
 
-def test_sessions_that_are_killed_lose_nothing(db: Connection, connect: Connect) -> None:
-    ticks: SimpleQueue[int] = SimpleQueue()
-    dsn = db.info.dsn
-    workers = [Worker(n, lambda: psycopg.connect(dsn, autocommit=True), ticks) for n in range(WORKERS)]
-    for worker in workers:
-        db.execute(f"CREATE SCHEMA w{worker.number}")
+def run_and_kill(admin: Connection, workers: Sequence[Worker], ticks: "SimpleQueue[int]") -> int:
+    """Let all of them work until they are done, and end a session now and then. Returns how many were killed."""
     threads = [threading.Thread(target=worker.run) for worker in workers]
     for thread in threads:
         thread.start()
@@ -179,8 +175,18 @@ def test_sessions_that_are_killed_lose_nothing(db: Connection, connect: Connect)
 
     ending = threading.Thread(target=end)
     ending.start()
-    assert kill_now_and_then(connect(), workers, ticks) > 10
+    killed = kill_now_and_then(admin, workers, ticks)
     ending.join()
+    return killed
+
+
+def test_sessions_that_are_killed_lose_nothing(db: Connection, connect: Connect) -> None:
+    ticks: SimpleQueue[int] = SimpleQueue()
+    dsn = db.info.dsn
+    workers = [Worker(n, lambda: psycopg.connect(dsn, autocommit=True), ticks) for n in range(WORKERS)]
+    for worker in workers:
+        db.execute(f"CREATE SCHEMA w{worker.number}")
+    assert run_and_kill(connect(), workers, ticks) > 10
 
     # on objects of one's own, no command waits for another's for long, and none meets a deadlock
     assert [repr(trouble) for worker in workers for trouble in worker.troubles] == []
@@ -212,19 +218,7 @@ def test_branch_work_of_many_sessions_leaves_a_whole(db: Connection, connect: Co
     for worker in workers:
         db.execute(f"CREATE SCHEMA w{worker.number}; CREATE TABLE w{worker.number}.shared (id integer)")
     db.execute("SELECT pggit.commit('what all branches have')")
-    threads = [threading.Thread(target=worker.run) for worker in workers]
-    for thread in threads:
-        thread.start()
-
-    def end() -> None:
-        for thread in threads:
-            thread.join()
-        ticks.put(-1)
-
-    ending = threading.Thread(target=end)
-    ending.start()
-    assert kill_now_and_then(connect(), workers, ticks) > 10
-    ending.join()
+    assert run_and_kill(connect(), workers, ticks) > 10
 
     assert [repr(trouble) for worker in workers for trouble in worker.troubles] == []
     done = [words for worker in workers for words in worker.done]
