@@ -516,7 +516,7 @@ BEGIN
         WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND NOT n.made_by && shells
           AND NOT (n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys))));
     RETURN ARRAY(
-        WITH old_side AS (
+        WITH RECURSIVE old_side AS (
             SELECT o.*, f.fate,
                 o.taken_by && gone OR o.via && touched AND (o.link = ANY (stays) OR NOT o.link = ANY (keys)) AS is_taken,
                 o.via <> '{}' AND o.identity = ANY (heirs.identities) AS is_heir
@@ -535,6 +535,15 @@ BEGIN
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
+        ), along AS (
+            -- the same column or constraint in tables below, which PostgreSQL makes and takes with it
+            SELECT 'old' AS side, o.key, v.via FROM old_side o CROSS JOIN LATERAL unnest(o.via) AS v (via) WHERE o.is_taken AND NOT o.taken_by && gone
+            UNION ALL
+            SELECT 'new', n.key, v.via FROM new_side n CROSS JOIN LATERAL unnest(n.via) AS v (via) WHERE n.is_made
+        ), below AS (
+            SELECT a.side, a.via AS top, a.key FROM along a
+            UNION
+            SELECT b.side, b.top, a.key FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
         ), step AS (
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
@@ -559,7 +568,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR o.key = ANY (x.via) AND NOT x.taken_by && gone) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
+                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR x.key IN (SELECT b.key FROM below b WHERE b.side = 'old' AND b.top = o.key)) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL
@@ -582,7 +591,8 @@ BEGIN
                     WHEN n.part LIKE 'column %' AND i.make IS NOT NULL
                         THEN ARRAY[regexp_replace(n.make[1], ' GENERATED (ALWAYS|BY DEFAULT) AS IDENTITY [(].* (NO )?CYCLE[)]', '')] || n.make[2:] || i.make
                     ELSE n.make END,
-                n.provides || coalesce(t.provides, '{}'),
+                n.provides || coalesce(t.provides, '{}')
+                    || ARRAY(SELECT unnest(x.provides) FROM below b JOIN new_side x ON x.key = b.key WHERE b.side = 'new' AND b.top = n.key),
                 CASE n.fate WHEN 'alter' THEN pggit.needs_to_change(n.part, n.needs, n.holds) ELSE n.needs END || coalesce(t.needs, '{}')
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(

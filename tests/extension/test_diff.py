@@ -613,6 +613,18 @@ CHANGES = {
         "CREATE TABLE p (a integer GENERATED ALWAYS AS IDENTITY, b integer); CREATE TABLE c () INHERITS (p)",
         "ALTER TABLE p DROP COLUMN a",
     ),
+    "function-on-what-a-child-is-handed": Change(
+        "CREATE TABLE p (a interval, b integer); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c);"
+        "CREATE FUNCTION f() RETURNS SETOF c LANGUAGE sql BEGIN ATOMIC SELECT * FROM c; END;"
+        "CREATE FUNCTION h() RETURNS SETOF interval LANGUAGE sql BEGIN ATOMIC SELECT a FROM g; END",
+        "ALTER TABLE p DROP COLUMN a CASCADE, ADD COLUMN z bit(4)",
+    ),
+    "function-on-what-changes-its-type-in-a-child": Change(
+        "CREATE TABLE p (a integer, b integer); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c)",
+        "ALTER TABLE p ALTER a TYPE bigint;"
+        "CREATE FUNCTION f() RETURNS SETOF c LANGUAGE sql BEGIN ATOMIC SELECT * FROM c; END;"
+        "CREATE FUNCTION h() RETURNS SETOF bigint LANGUAGE sql BEGIN ATOMIC SELECT a FROM g; END",
+    ),
     "schema-and-name-with-long-names": keeps(
         "CREATE SCHEMA s; CREATE TABLE t (a integer); INSERT INTO t VALUES (1)",
         f'CREATE TABLE "{LONG}" (a integer); ALTER TABLE t SET SCHEMA s; ALTER TABLE s.t RENAME TO "{LONG[:-1]}c"',
