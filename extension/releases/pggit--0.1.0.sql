@@ -4223,16 +4223,25 @@ CREATE FUNCTION pggit.statistics_elements(identity text, d jsonb) RETURNS SETOF 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     e pggit.element;
+    -- Statistics can have their table's name, which must not count as theirs.
+    itself text[] := ARRAY['statistics ' || identity];
 BEGIN
     e := pggit.new_element(
         'STATISTICS', identity, '', 1560, jsonb_build_object('definition', d -> 'definition'),
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP STATISTICS ' || identity],
-        taken_by => pggit.relation_keys(d ->> 'table'), provides => ARRAY['shell ' || identity, 'body ' || identity],
+        taken_by => pggit.relation_keys(d ->> 'table'), provides => itself,
         needs => array_remove(pggit.names_in(d ->> 'definition'), identity) || ('body ' || (d ->> 'table')));
     RETURN NEXT e;
-    RETURN QUERY SELECT * FROM pggit.common_elements('STATISTICS', identity, d, 1560, 'STATISTICS ' || identity);
-    RETURN QUERY SELECT * FROM pggit.setting_element('STATISTICS', identity, 'target', 1564, coalesce(d -> 'target', 'null'),
-        format('ALTER STATISTICS %s SET STATISTICS %s', identity, d ->> 'target'), format('ALTER STATISTICS %s SET STATISTICS -1', identity));
+    FOR e IN
+        SELECT * FROM pggit.common_elements('STATISTICS', identity, d, 1560, 'STATISTICS ' || identity)
+        UNION ALL
+        SELECT * FROM pggit.setting_element('STATISTICS', identity, 'target', 1564, coalesce(d -> 'target', 'null'),
+            format('ALTER STATISTICS %s SET STATISTICS %s', identity, d ->> 'target'), format('ALTER STATISTICS %s SET STATISTICS -1', identity))
+    LOOP
+        e.provides := '{}';
+        e.needs := itself;
+        RETURN NEXT e;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION pggit.statistics_elements(text, jsonb) IS 'Extended statistics taken apart.';

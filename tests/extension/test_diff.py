@@ -625,6 +625,11 @@ CHANGES = {
         "CREATE FUNCTION f() RETURNS SETOF c LANGUAGE sql BEGIN ATOMIC SELECT * FROM c; END;"
         "CREATE FUNCTION h() RETURNS SETOF bigint LANGUAGE sql BEGIN ATOMIC SELECT a FROM g; END",
     ),
+    "statistics-with-their-tables-name": Change(
+        "CREATE TABLE t (a integer, b integer); CREATE STATISTICS t (dependencies, mcv) ON a, b FROM t;"
+        "COMMENT ON STATISTICS t IS 'x'; ALTER STATISTICS t SET STATISTICS 7",
+        "ALTER TABLE t DROP COLUMN a",
+    ),
     "schema-and-name-with-long-names": keeps(
         "CREATE SCHEMA s; CREATE TABLE t (a integer); INSERT INTO t VALUES (1)",
         f'CREATE TABLE "{LONG}" (a integer); ALTER TABLE t SET SCHEMA s; ALTER TABLE s.t RENAME TO "{LONG[:-1]}c"',
