@@ -1869,8 +1869,11 @@ BEGIN
             FROM unnest(addresses) a
             JOIN pg_type t ON a.classid = 'pg_type'::regclass AND t.oid = a.objid AND t.typrelid > 0
             UNION
-            -- A table's row type, an array type and a multirange carry the name on to their own users.
-            SELECT d.classid, d.objid, d.classid = 'pg_type'::regclass AND d.deptype IN ('i', 'a')
+            -- A table's row type, an array type and a multirange carry the name on to their own users, and so do, into
+            -- another schema, an identity column's sequence and a constraint's index.
+            SELECT d.classid, d.objid,
+                d.classid IN ('pg_type'::regclass, 'pg_constraint'::regclass) AND d.deptype IN ('i', 'a')
+                    OR d.classid = 'pg_class'::regclass AND d.deptype = 'i'
             FROM reach r
             CROSS JOIN LATERAL (
                 SELECT d.classid, d.objid, d.deptype FROM pg_depend d
@@ -3113,6 +3116,24 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    called text[] := ARRAY(
+        SELECT rtrim(x.part, '(') FROM pggit.tokens_in(sql) t
+        CROSS JOIN LATERAL (
+            SELECT t.token AS part WHERE t.token ~ '[.].*[(]$' AND t.token !~ '^'''
+            -- a name in a string constant ('public.f'::regproc) has no parenthesis
+            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
+                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x);
+    names text[] := pggit.names_in(sql);
+BEGIN
+    RETURN names || ARRAY(SELECT n || '(' FROM unnest(names) n WHERE n = ANY (called));
+END
+$$;
+COMMENT ON FUNCTION pggit.needs_in(text) IS
+'What the parts of an object need of what a piece of SQL mentions: the names, and once more with a parenthesis those that may be a function''s, which can have the name of a table or type.';
+
 CREATE FUNCTION pggit.as_written(sql text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -3568,6 +3589,7 @@ DECLARE
     sequence text := c #>> '{identity,sequence}';
     parent_bodies text[] := CASE WHEN inherited THEN ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END;
     state jsonb;
+    names_of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
 BEGIN
     e := pggit.new_element(
         object_type, identity, 'column ' || column_name, 1404,
@@ -3578,10 +3600,10 @@ BEGIN
         made_by => ARRAY[shell], taken_by => ARRAY[shell], via => parent_keys,
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ARRAY[identity, 'body ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
-        needs => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}', c ->> 'default'))
+        needs => names_of_type || pggit.needs_in(concat_ws(' ', c #>> '{generated,expression}', c ->> 'default'))
             || ARRAY['shell ' || identity, 'extensions'] || parent_bodies
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
-        holds => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}'))
+        holds => names_of_type || pggit.needs_in(coalesce(c #>> '{generated,expression}', ''))
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
@@ -3596,8 +3618,8 @@ BEGIN
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
-            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
-            holds => pggit.names_in(coalesce(c ->> 'default', '')));
+            needs => pggit.needs_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
+            holds => pggit.needs_in(coalesce(c ->> 'default', '')));
         RETURN NEXT e;
     END IF;
     IF c ? 'not_null' THEN
@@ -3720,10 +3742,10 @@ BEGIN
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
             WHEN 'c' THEN ARRAY['checks ' || identity] ELSE '{}'::text[] END,
-        needs => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END)
+        needs => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END)
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
             || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
-        holds => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
+        holds => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
         claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
             || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
@@ -3777,8 +3799,10 @@ BEGIN
     WHERE NOT (inherits AND c.value ? 'inherited');
     SELECT array_agg(DISTINCT n) INTO columns_names
     FROM jsonb_each(d -> 'columns') c
-    CROSS JOIN LATERAL unnest(pggit.names_in(concat_ws(' ', c.value ->> 'type', c.value ->> 'collation', c.value #>> '{generated,expression}',
-        CASE WHEN pggit.is_simple_default(c.value ->> 'default') THEN c.value ->> 'default' END))) n;
+    CROSS JOIN LATERAL unnest(
+        pggit.names_in(concat_ws(' ', c.value ->> 'type', c.value ->> 'collation'))
+        || pggit.needs_in(concat_ws(' ', c.value #>> '{generated,expression}',
+            CASE WHEN pggit.is_simple_default(c.value ->> 'default') THEN c.value ->> 'default' END))) n;
 
     e := pggit.new_element(
         object_type, identity, '', 1400,
@@ -3794,10 +3818,10 @@ BEGIN
             ' OPTIONS (' || pggit.foreign_options(d -> 'fdw_options') || ')')],
         unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
-        needs => pggit.names_in(coalesce(d ->> 'partition_key', '')) || columns_names || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']
+        needs => pggit.needs_in(coalesce(d ->> 'partition_key', '')) || columns_names || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']
             || CASE WHEN inherits THEN parents || ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END
             || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
-        holds => pggit.names_in(coalesce(d ->> 'partition_key', '')) || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
+        holds => pggit.needs_in(coalesce(d ->> 'partition_key', '')) || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
         claims => ARRAY['relation ' || identity, 'type ' || identity],
         loses => CASE WHEN NOT is_foreign AND NOT d ? 'partition_key' THEN '' END);
     RETURN NEXT e;
@@ -3924,7 +3948,7 @@ DECLARE
     e pggit.element;
     shell text := pggit.element_key(object_type, identity);
     query text := rtrim(btrim(d ->> 'query', E' \n'), ';');
-    names text[] := pggit.names_in(d ->> 'query');
+    names text[] := pggit.needs_in(d ->> 'query');
     is_materialized boolean := object_type = 'MATERIALIZED VIEW';
     command text := format('ALTER %s %s ', object_type, identity);
     item record;
@@ -3964,7 +3988,7 @@ BEGIN
     LOOP
         RETURN QUERY SELECT s.* FROM (VALUES
             ('default', item.c -> 'default', item.alter_column || 'SET DEFAULT ' || (item.c ->> 'default'), item.alter_column || 'DROP DEFAULT',
-                pggit.names_in(coalesce(item.c ->> 'default', ''))),
+                pggit.needs_in(coalesce(item.c ->> 'default', ''))),
             ('storage', item.c -> 'storage', item.alter_column || 'SET STORAGE ' || pggit.storage_word(item.c ->> 'storage'),
                 item.alter_column || 'SET STORAGE ' || pggit.type_storage(item.c ->> 'type'), '{}'),
             ('compression', item.c -> 'compression', item.alter_column || 'SET COMPRESSION '
@@ -4030,7 +4054,7 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
-        needs => array_remove(pggit.names_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation],
+        needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation],
         claims => ARRAY['relation ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements('INDEX', identity, d, 1550, 'INDEX ' || identity);
@@ -4085,13 +4109,14 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange'] ELSE '{}' END,
         needs => CASE WHEN d ? 'labels' THEN '{}' ELSE array_remove(array_remove(pggit.names_in(body), identity), range ->> 'multirange') END
+            || pggit.needs_in(coalesce(range ->> 'subtype_diff', ''))
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['type ' || identity]
             || CASE WHEN d ? 'attributes' THEN ARRAY['relation ' || identity] WHEN d ? 'range' THEN ARRAY['type ' || (range ->> 'multirange')] ELSE '{}' END);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1100, object_type || ' ' || identity, 'T', object_type || ' ' || identity);
     RETURN QUERY SELECT s.* FROM (VALUES
-        ('default', d -> 'default', command || 'SET DEFAULT ' || (d ->> 'default'), command || 'DROP DEFAULT', pggit.names_in(coalesce(d ->> 'default', ''))),
+        ('default', d -> 'default', command || 'SET DEFAULT ' || (d ->> 'default'), command || 'DROP DEFAULT', pggit.needs_in(coalesce(d ->> 'default', ''))),
         ('not null', CASE WHEN d ? 'not_null' THEN coalesce(d -> 'not_null_constraint' -> 'name', 'true') END,
             coalesce(command || 'ADD CONSTRAINT ' || quote_ident(d #>> '{not_null_constraint,name}') || ' NOT NULL', command || 'SET NOT NULL'),
             command || 'DROP NOT NULL', '{}'),
@@ -4107,7 +4132,7 @@ BEGIN
             object_type, identity, 'constraint ' || item.key, 1110, item.k - 'comment',
             make => ARRAY[command || format('ADD CONSTRAINT %I %s', item.key, item.k ->> 'definition')],
             unmake => ARRAY[command || format('DROP CONSTRAINT %I', item.key)],
-            provides => ARRAY[identity], needs => pggit.names_in(item.k ->> 'definition') || ('body ' || identity),
+            provides => ARRAY[identity], needs => pggit.needs_in(item.k ->> 'definition') || ('body ' || identity),
             as_owner_of => 'type ' || identity);
         RETURN NEXT e;
         RETURN QUERY SELECT * FROM pggit.setting_element(object_type, identity, 'comment on constraint ' || item.key, 1111, coalesce(item.k -> 'comment', 'null'),
@@ -4133,8 +4158,11 @@ DECLARE
     qualified text := substring(identity FROM '^((?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^("]+))[(]');
     body text;
     text_begins integer;
+    named text[];  -- functions that stand in the statement without their arguments
 BEGIN
     IF object_type = 'AGGREGATE' THEN
+        named := pggit.needs_in(concat_ws(' ', a ->> 'function', a ->> 'final', a ->> 'combine', a ->> 'serial', a ->> 'deserial',
+            a ->> 'moving_function', a ->> 'moving_inverse', a ->> 'moving_final'));
         body := format('CREATE AGGREGATE %s(%s) (%s)', qualified,
             CASE a ->> 'arguments' WHEN '' THEN '*' ELSE a ->> 'arguments' END,
             concat_ws(', ', 'SFUNC = ' || pggit.bare_function(a ->> 'function'), 'STYPE = ' || (a ->> 'type'), 'SSPACE = ' || (a ->> 'space'),
@@ -4152,17 +4180,18 @@ BEGIN
         text_begins := 0;
     ELSE
         body := rtrim(d ->> 'definition', E'\n');
+        named := pggit.needs_in(coalesce(substring(body FROM ' SUPPORT ((?:"(?:[^"]|"")+"|[^.\s]+)[.](?:"(?:[^"]|"")+"|\S+))') || '(', ''));
         text_begins := strpos(body, E'\nAS ');  -- 0 for a body in SQL, whose names PostgreSQL has resolved
     END IF;
     e := pggit.new_element(
         object_type, identity, '', CASE object_type WHEN 'AGGREGATE' THEN 1310 ELSE 1300 END,
         jsonb_build_object('definition', body, 'aggregate', a),
         make => ARRAY[body], unmake => ARRAY['DROP ' || target],
-        provides => ARRAY[qualified, 'shell ' || identity, 'body ' || identity],
+        provides => ARRAY[qualified || '(', 'shell ' || identity, 'body ' || identity],
         -- Its own name stands first; further on that is a table's.
-        needs => pggit.names_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
+        needs => pggit.needs_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
                 PLACING '' FROM strpos(body, qualified) FOR length(qualified)))
-            || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
+            || named || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['function ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
@@ -4208,7 +4237,7 @@ BEGIN
         taken_by => CASE object_type WHEN 'TRIGGER' THEN pggit.relation_keys(relation) ELSE '{}' END,
         provides => ARRAY['shell ' || identity, 'body ' || identity]
             || CASE object_type WHEN 'TRIGGER' THEN ARRAY['trigger ' || part_name] ELSE '{}' END,
-        needs => pggit.names_in(definition) || ('body ' || relation));
+        needs => pggit.needs_in(definition) || ('body ' || relation));
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, rank, object_type || ' ' || identity);
     RETURN QUERY SELECT * FROM pggit.setting_element(
@@ -4230,18 +4259,17 @@ BEGIN
         'STATISTICS', identity, '', 1560, jsonb_build_object('definition', d -> 'definition'),
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP STATISTICS ' || identity],
         taken_by => pggit.relation_keys(d ->> 'table'), provides => itself,
-        needs => array_remove(pggit.names_in(d ->> 'definition'), identity) || ('body ' || (d ->> 'table')));
+        needs => array_remove(pggit.needs_in(d ->> 'definition'), identity) || ('body ' || (d ->> 'table')));
     RETURN NEXT e;
-    FOR e IN
+    RETURN QUERY
+    SELECT n.* FROM (
         SELECT * FROM pggit.common_elements('STATISTICS', identity, d, 1560, 'STATISTICS ' || identity)
         UNION ALL
         SELECT * FROM pggit.setting_element('STATISTICS', identity, 'target', 1564, coalesce(d -> 'target', 'null'),
             format('ALTER STATISTICS %s SET STATISTICS %s', identity, d ->> 'target'), format('ALTER STATISTICS %s SET STATISTICS -1', identity))
-    LOOP
-        e.provides := '{}';
-        e.needs := itself;
-        RETURN NEXT e;
-    END LOOP;
+    ) x
+    CROSS JOIN LATERAL pggit.new_element(
+        x.object_type, x.identity, x.part, x.rank, x.state, x.make, x.unmake, x.made_by, x.taken_by, needs => itself) n;
 END
 $$;
 COMMENT ON FUNCTION pggit.statistics_elements(text, jsonb) IS 'Extended statistics taken apart.';
@@ -4285,7 +4313,7 @@ BEGIN
                                      ' OPTIONS (' || pggit.foreign_options(d -> 'options') || ')')],
                 unmake => ARRAY['DROP FOREIGN DATA WRAPPER ' || identity],
                 provides => ARRAY['wrapper ' || identity, 'shell ' || identity, 'body ' || identity],
-                needs => pggit.names_in(concat_ws(' ', d ->> 'handler', d ->> 'validator')) || ARRAY['extensions']);
+                needs => pggit.needs_in(concat_ws('( ', d ->> 'handler', d ->> 'validator', '')) || ARRAY['extensions']);
             RETURN NEXT e;
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1320, object_type || ' ' || identity, 'F', object_type || ' ' || identity);
         WHEN 'SERVER' THEN
@@ -5120,7 +5148,7 @@ BEGIN
             UNION SELECT unnest(filled)
             UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
-    broken := ARRAY(SELECT regexp_replace(b, '^(server|wrapper) ', '') FROM unnest(broken) b);
+    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b);
 END
 $$;
 COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
@@ -8460,9 +8488,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_keys text[];
     new_blobs text[];
-    lost_keys text[];
-    lost_blobs text[];
-    lost_conflicts jsonb;
+    whole text[];
+    whole_conflicts jsonb;
     two record;
     part record;
 BEGIN
@@ -8492,35 +8519,49 @@ BEGIN
     END LOOP;
     merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
 
-    SELECT l.keys, l.blobs, l.conflicts INTO lost_keys, lost_blobs, lost_conflicts
-    FROM pggit.lost_homes(base, ours, theirs, conflicts) l;
-    IF lost_keys IS NOT NULL THEN
-        merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
-        conflicts := conflicts || lost_conflicts;
-    END IF;
-    SELECT f.keys, f.blobs, f.conflicts INTO lost_keys, lost_blobs, lost_conflicts
-    FROM pggit.torn_families(base, ours, theirs) f;
-    IF lost_keys IS NOT NULL THEN
-        merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
+    -- What each side may have by itself, but not both together.
+    whole := ARRAY(
+        SELECT k FROM unnest(pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs)
+            || pggit.names_taken_twice(base, ours, theirs, merged)) k GROUP BY k);
+    IF whole <> '{}' THEN
+        merged := pggit.change_tree(merged, 0, whole, ARRAY(SELECT pggit.tree_lookup(ours, k) FROM unnest(whole) k));
+        SELECT jsonb_agg(jsonb_build_object(
+                'object_type', b.object_type, 'identity', b.identity, 'path', '{}'::text[],
+                'base', pggit.definition_of(v.base), 'ours', pggit.definition_of(v.ours), 'theirs', pggit.definition_of(v.theirs))
+            ORDER BY b.object_type, b.identity COLLATE "C")
+        INTO whole_conflicts
+        FROM unnest(whole) k
+        CROSS JOIN LATERAL (
+            SELECT pggit.tree_lookup(merge_trees.base, k) AS base, pggit.tree_lookup(merge_trees.ours, k) AS ours,
+                pggit.tree_lookup(merge_trees.theirs, k) AS theirs OFFSET 0) v
+        JOIN pggit.blobs b ON b.hash = coalesce(v.base, v.ours, v.theirs);
         -- in place of those within these objects
-        conflicts := lost_conflicts || coalesce((
+        conflicts := whole_conflicts || coalesce((
             SELECT jsonb_agg(c ORDER BY place) FROM jsonb_array_elements(conflicts) WITH ORDINALITY AS k (c, place)
-            WHERE NOT lost_conflicts @> jsonb_build_array(jsonb_build_object('object_type', c -> 'object_type', 'identity', c -> 'identity'))), '[]');
+            WHERE NOT whole_conflicts @> jsonb_build_array(jsonb_build_object('object_type', c -> 'object_type', 'identity', c -> 'identity'))), '[]');
     END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
 'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; in the merged tree our side stands there.';
 
-CREATE FUNCTION pggit.lost_homes(
-    base text, ours text, theirs text, known jsonb, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+CREATE FUNCTION pggit.changes_of_both(base text, ours text, theirs text)
+RETURNS TABLE (side text, tree_key text, a_blob text, b_blob text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- One side dropped a schema or table, the other made or changed something in it. Either half alone merges, but
-    -- both together cannot be: each becomes a conflict of the whole object.
+    RETURN QUERY
+    SELECT 'ours', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
+    UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d;
+END
+$$;
+COMMENT ON FUNCTION pggit.changes_of_both(text, text, text) IS 'What each side of a merge changed.';
+
+CREATE FUNCTION pggit.lost_homes(base text, ours text, theirs text) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
     WITH changed AS MATERIALIZED (
-        SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
-        UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
+        SELECT * FROM pggit.changes_of_both(base, ours, theirs)
     ), dropped AS (
         SELECT c.side, c.tree_key, b.object_type, b.identity
         FROM changed c JOIN pggit.blobs b ON b.hash = c.a_blob
@@ -8530,31 +8571,18 @@ BEGIN
               SELECT FROM changed e JOIN pggit.blobs n ON n.hash = e.b_blob
               WHERE e.side = c.side AND n.identity = b.identity
                 AND n.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW')))
-    ), pair AS (
-        SELECT d.tree_key AS home_key, d.object_type AS home_type, d.identity AS home, c.tree_key, b.object_type, b.identity
-        FROM dropped d
-        JOIN changed c ON c.side <> d.side AND c.b_blob IS NOT NULL
-        JOIN pggit.blobs b ON b.hash = c.b_blob
-        WHERE CASE WHEN d.object_type = 'SCHEMA'
-            THEN pggit.schema_part(coalesce(b.definition ->> 'table', b.identity)) = d.identity
-            ELSE b.definition ->> 'table' = d.identity END
-    ), lost AS (
-        SELECT p.home_key AS key, p.home_type AS object_type, p.home AS identity FROM pair p
-        UNION SELECT p.tree_key, p.object_type, p.identity FROM pair p
     )
-    SELECT array_agg(l.key), array_agg(pggit.tree_lookup(ours, l.key)),
-        jsonb_agg(jsonb_build_object(
-            'object_type', l.object_type, 'identity', l.identity, 'path', '{}'::text[],
-            'base', pggit.definition_of(pggit.tree_lookup(base, l.key)),
-            'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
-            'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
-    INTO keys, blobs, conflicts
-    FROM lost l
-    WHERE NOT known @> jsonb_build_array(jsonb_build_object('object_type', l.object_type, 'identity', l.identity));
+    SELECT k FROM dropped d
+    JOIN changed c ON c.side <> d.side AND c.b_blob IS NOT NULL
+    JOIN pggit.blobs b ON b.hash = c.b_blob
+    CROSS JOIN LATERAL unnest(ARRAY[d.tree_key, c.tree_key]) k
+    WHERE CASE WHEN d.object_type = 'SCHEMA'
+        THEN pggit.schema_part(coalesce(b.definition ->> 'table', b.identity)) = d.identity
+        ELSE b.definition ->> 'table' = d.identity END);
 END
 $$;
-COMMENT ON FUNCTION pggit.lost_homes(text, text, text, jsonb) IS
-'Conflicts between one side that dropped a schema or table and the other that changed something in it, but for objects that are known to conflict.';
+COMMENT ON FUNCTION pggit.lost_homes(text, text, text) IS
+'Where one side dropped a schema or table and the other made or changed something in it: both.';
 
 CREATE FUNCTION pggit.handed_down(definition jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -8571,16 +8599,13 @@ END
 $$;
 COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children must have as well.';
 
-CREATE FUNCTION pggit.torn_families(
-    base text, ours text, theirs text, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+CREATE FUNCTION pggit.torn_families(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- One side gave a table a partition or child, the other changed what these have from it: the new one would lack
-    -- that; or the other gave the new partition what its parent has not. Each becomes a conflict of the whole object,
-    -- and so does what is new on the new one.
+    -- The new partition or child would lack what the other side changed, or have what its parent has not.
+    RETURN ARRAY(
     WITH RECURSIVE changed AS MATERIALIZED (
-        SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
-        UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
+        SELECT * FROM pggit.changes_of_both(base, ours, theirs)
     ), link AS MATERIALIZED (
         SELECT c.side, c.tree_key, b.identity, p.parent, b.definition ? 'partition_bound' AS is_partition
         FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob AND b.object_type IN ('TABLE', 'FOREIGN TABLE')
@@ -8608,27 +8633,33 @@ BEGIN
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
                 AND pggit.definition_of(pggit.tree_lookup(base, pggit.tree_key('TABLE', f.ancestor))) ? 'partition_key'
             ELSE false END
-    ), part AS (
-        SELECT t.tree_key AS key FROM torn t
-        UNION SELECT t.other_key FROM torn t
-        UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
-              WHERE b.definition ->> 'table' = t.identity OR starts_with(b.definition ->> 'owned_by', t.identity || '.')
-    ), lost AS (
-        SELECT DISTINCT p.key, b.object_type, b.identity
-        FROM part p JOIN changed c ON c.tree_key = p.key JOIN pggit.blobs b ON b.hash = coalesce(c.b_blob, c.a_blob)
     )
-    SELECT array_agg(l.key), array_agg(pggit.tree_lookup(ours, l.key)),
-        jsonb_agg(jsonb_build_object(
-            'object_type', l.object_type, 'identity', l.identity, 'path', '{}'::text[],
-            'base', pggit.definition_of(pggit.tree_lookup(base, l.key)),
-            'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
-            'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
-    INTO keys, blobs, conflicts
-    FROM lost l;
+    SELECT t.tree_key FROM torn t
+    UNION SELECT t.other_key FROM torn t
+    UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
+          WHERE b.definition ->> 'table' = t.identity OR starts_with(b.definition ->> 'owned_by', t.identity || '.'));
 END
 $$;
 COMMENT ON FUNCTION pggit.torn_families(text, text, text) IS
-'Conflicts between one side that gave a table a partition or child and the other that changed what these have from it, or the new partition itself.';
+'Where one side gave a table a partition or child, and the other changed what these have from it or the new partition itself: both, with what is new on the new one.';
+
+CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text, merged text) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+    WITH claim AS MATERIALIZED (
+        SELECT k.tree_key, n.name
+        FROM (SELECT c.tree_key FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
+        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(merged, k.tree_key) AS blob OFFSET 0) m
+        JOIN pggit.blobs b ON b.hash = m.blob
+        CROSS JOIN LATERAL pggit.elements(b.object_type, b.identity, b.definition, NULL) e
+        CROSS JOIN LATERAL unnest(e.claims) AS n (name)
+    )
+    SELECT c.tree_key FROM claim c WHERE c.name IN (SELECT d.name FROM claim d GROUP BY d.name HAVING count(*) > 1));
+END
+$$;
+COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text, text) IS
+'Where the sides use one name for two things, which PostgreSQL does not let stand side by side (a table and an index, a type and a domain), or give a table two primary keys: both.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -8699,14 +8730,14 @@ BEGIN
             CASE
                 WHEN c.path <> '{}' THEN format('%s: ours %s, theirs %s', array_to_string(c.path, '.'),
                                                 pggit.in_short(c.ours), pggit.in_short(c.theirs))
-                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it in something that ours dropped or changed'
-                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it in something that theirs dropped or changed'
+                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it, which does not fit what ours dropped, changed or made'
+                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it, which does not fit what theirs dropped, changed or made'
                 WHEN c.ours IS NULL THEN CASE c.theirs WHEN c.base THEN 'ours dropped it, theirs uses it'
                     ELSE 'ours dropped it, theirs changed it' END
                 WHEN c.theirs IS NULL THEN CASE c.ours WHEN c.base THEN 'theirs dropped it, ours uses it'
                     ELSE 'theirs dropped it, ours changed it' END
-                WHEN c.ours = c.base THEN 'theirs changed it, ours a table or index of its family'
-                WHEN c.theirs = c.base THEN 'ours changed it, theirs a table or index of its family'
+                WHEN c.ours = c.base THEN 'theirs changed it, which does not fit what ours dropped, changed or made'
+                WHEN c.theirs = c.base THEN 'ours changed it, which does not fit what theirs dropped, changed or made'
                 ELSE CASE WHEN c.base IS NULL THEN 'both made it, differently' ELSE 'both changed it, differently' END
             END
         FROM pggit.conflicts() c;

@@ -195,8 +195,11 @@ BEGIN
             FROM unnest(addresses) a
             JOIN pg_type t ON a.classid = 'pg_type'::regclass AND t.oid = a.objid AND t.typrelid > 0
             UNION
-            -- A table's row type, an array type and a multirange carry the name on to their own users.
-            SELECT d.classid, d.objid, d.classid = 'pg_type'::regclass AND d.deptype IN ('i', 'a')
+            -- A table's row type, an array type and a multirange carry the name on to their own users, and so do, into
+            -- another schema, an identity column's sequence and a constraint's index.
+            SELECT d.classid, d.objid,
+                d.classid IN ('pg_type'::regclass, 'pg_constraint'::regclass) AND d.deptype IN ('i', 'a')
+                    OR d.classid = 'pg_class'::regclass AND d.deptype = 'i'
             FROM reach r
             CROSS JOIN LATERAL (
                 SELECT d.classid, d.objid, d.deptype FROM pg_depend d

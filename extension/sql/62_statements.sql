@@ -30,6 +30,24 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    called text[] := ARRAY(
+        SELECT rtrim(x.part, '(') FROM pggit.tokens_in(sql) t
+        CROSS JOIN LATERAL (
+            SELECT t.token AS part WHERE t.token ~ '[.].*[(]$' AND t.token !~ '^'''
+            -- a name in a string constant ('public.f'::regproc) has no parenthesis
+            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
+                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x);
+    names text[] := pggit.names_in(sql);
+BEGIN
+    RETURN names || ARRAY(SELECT n || '(' FROM unnest(names) n WHERE n = ANY (called));
+END
+$$;
+COMMENT ON FUNCTION pggit.needs_in(text) IS
+'What the parts of an object need of what a piece of SQL mentions: the names, and once more with a parenthesis those that may be a function''s, which can have the name of a table or type.';
+
 CREATE FUNCTION pggit.as_written(sql text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

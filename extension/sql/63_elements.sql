@@ -203,6 +203,7 @@ DECLARE
     sequence text := c #>> '{identity,sequence}';
     parent_bodies text[] := CASE WHEN inherited THEN ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END;
     state jsonb;
+    names_of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
 BEGIN
     e := pggit.new_element(
         object_type, identity, 'column ' || column_name, 1404,
@@ -213,10 +214,10 @@ BEGIN
         made_by => ARRAY[shell], taken_by => ARRAY[shell], via => parent_keys,
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ARRAY[identity, 'body ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
-        needs => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}', c ->> 'default'))
+        needs => names_of_type || pggit.needs_in(concat_ws(' ', c #>> '{generated,expression}', c ->> 'default'))
             || ARRAY['shell ' || identity, 'extensions'] || parent_bodies
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
-        holds => pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation', c #>> '{generated,expression}'))
+        holds => names_of_type || pggit.needs_in(coalesce(c #>> '{generated,expression}', ''))
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
@@ -231,8 +232,8 @@ BEGIN
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
-            needs => pggit.names_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
-            holds => pggit.names_in(coalesce(c ->> 'default', '')));
+            needs => pggit.needs_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
+            holds => pggit.needs_in(coalesce(c ->> 'default', '')));
         RETURN NEXT e;
     END IF;
     IF c ? 'not_null' THEN
@@ -355,10 +356,10 @@ BEGIN
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
             WHEN 'c' THEN ARRAY['checks ' || identity] ELSE '{}'::text[] END,
-        needs => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END)
+        needs => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END)
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
             || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
-        holds => pggit.names_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
+        holds => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
         claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
             || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
@@ -412,8 +413,10 @@ BEGIN
     WHERE NOT (inherits AND c.value ? 'inherited');
     SELECT array_agg(DISTINCT n) INTO columns_names
     FROM jsonb_each(d -> 'columns') c
-    CROSS JOIN LATERAL unnest(pggit.names_in(concat_ws(' ', c.value ->> 'type', c.value ->> 'collation', c.value #>> '{generated,expression}',
-        CASE WHEN pggit.is_simple_default(c.value ->> 'default') THEN c.value ->> 'default' END))) n;
+    CROSS JOIN LATERAL unnest(
+        pggit.names_in(concat_ws(' ', c.value ->> 'type', c.value ->> 'collation'))
+        || pggit.needs_in(concat_ws(' ', c.value #>> '{generated,expression}',
+            CASE WHEN pggit.is_simple_default(c.value ->> 'default') THEN c.value ->> 'default' END))) n;
 
     e := pggit.new_element(
         object_type, identity, '', 1400,
@@ -429,10 +432,10 @@ BEGIN
             ' OPTIONS (' || pggit.foreign_options(d -> 'fdw_options') || ')')],
         unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
-        needs => pggit.names_in(coalesce(d ->> 'partition_key', '')) || columns_names || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']
+        needs => pggit.needs_in(coalesce(d ->> 'partition_key', '')) || columns_names || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']
             || CASE WHEN inherits THEN parents || ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END
             || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
-        holds => pggit.names_in(coalesce(d ->> 'partition_key', '')) || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
+        holds => pggit.needs_in(coalesce(d ->> 'partition_key', '')) || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
         claims => ARRAY['relation ' || identity, 'type ' || identity],
         loses => CASE WHEN NOT is_foreign AND NOT d ? 'partition_key' THEN '' END);
     RETURN NEXT e;

@@ -6,7 +6,7 @@ DECLARE
     e pggit.element;
     shell text := pggit.element_key(object_type, identity);
     query text := rtrim(btrim(d ->> 'query', E' \n'), ';');
-    names text[] := pggit.names_in(d ->> 'query');
+    names text[] := pggit.needs_in(d ->> 'query');
     is_materialized boolean := object_type = 'MATERIALIZED VIEW';
     command text := format('ALTER %s %s ', object_type, identity);
     item record;
@@ -46,7 +46,7 @@ BEGIN
     LOOP
         RETURN QUERY SELECT s.* FROM (VALUES
             ('default', item.c -> 'default', item.alter_column || 'SET DEFAULT ' || (item.c ->> 'default'), item.alter_column || 'DROP DEFAULT',
-                pggit.names_in(coalesce(item.c ->> 'default', ''))),
+                pggit.needs_in(coalesce(item.c ->> 'default', ''))),
             ('storage', item.c -> 'storage', item.alter_column || 'SET STORAGE ' || pggit.storage_word(item.c ->> 'storage'),
                 item.alter_column || 'SET STORAGE ' || pggit.type_storage(item.c ->> 'type'), '{}'),
             ('compression', item.c -> 'compression', item.alter_column || 'SET COMPRESSION '
@@ -112,7 +112,7 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
-        needs => array_remove(pggit.names_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation],
+        needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation],
         claims => ARRAY['relation ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements('INDEX', identity, d, 1550, 'INDEX ' || identity);
@@ -167,13 +167,14 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange'] ELSE '{}' END,
         needs => CASE WHEN d ? 'labels' THEN '{}' ELSE array_remove(array_remove(pggit.names_in(body), identity), range ->> 'multirange') END
+            || pggit.needs_in(coalesce(range ->> 'subtype_diff', ''))
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['type ' || identity]
             || CASE WHEN d ? 'attributes' THEN ARRAY['relation ' || identity] WHEN d ? 'range' THEN ARRAY['type ' || (range ->> 'multirange')] ELSE '{}' END);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1100, object_type || ' ' || identity, 'T', object_type || ' ' || identity);
     RETURN QUERY SELECT s.* FROM (VALUES
-        ('default', d -> 'default', command || 'SET DEFAULT ' || (d ->> 'default'), command || 'DROP DEFAULT', pggit.names_in(coalesce(d ->> 'default', ''))),
+        ('default', d -> 'default', command || 'SET DEFAULT ' || (d ->> 'default'), command || 'DROP DEFAULT', pggit.needs_in(coalesce(d ->> 'default', ''))),
         ('not null', CASE WHEN d ? 'not_null' THEN coalesce(d -> 'not_null_constraint' -> 'name', 'true') END,
             coalesce(command || 'ADD CONSTRAINT ' || quote_ident(d #>> '{not_null_constraint,name}') || ' NOT NULL', command || 'SET NOT NULL'),
             command || 'DROP NOT NULL', '{}'),
@@ -189,7 +190,7 @@ BEGIN
             object_type, identity, 'constraint ' || item.key, 1110, item.k - 'comment',
             make => ARRAY[command || format('ADD CONSTRAINT %I %s', item.key, item.k ->> 'definition')],
             unmake => ARRAY[command || format('DROP CONSTRAINT %I', item.key)],
-            provides => ARRAY[identity], needs => pggit.names_in(item.k ->> 'definition') || ('body ' || identity),
+            provides => ARRAY[identity], needs => pggit.needs_in(item.k ->> 'definition') || ('body ' || identity),
             as_owner_of => 'type ' || identity);
         RETURN NEXT e;
         RETURN QUERY SELECT * FROM pggit.setting_element(object_type, identity, 'comment on constraint ' || item.key, 1111, coalesce(item.k -> 'comment', 'null'),
@@ -215,8 +216,11 @@ DECLARE
     qualified text := substring(identity FROM '^((?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^("]+))[(]');
     body text;
     text_begins integer;
+    named text[];  -- functions that stand in the statement without their arguments
 BEGIN
     IF object_type = 'AGGREGATE' THEN
+        named := pggit.needs_in(concat_ws(' ', a ->> 'function', a ->> 'final', a ->> 'combine', a ->> 'serial', a ->> 'deserial',
+            a ->> 'moving_function', a ->> 'moving_inverse', a ->> 'moving_final'));
         body := format('CREATE AGGREGATE %s(%s) (%s)', qualified,
             CASE a ->> 'arguments' WHEN '' THEN '*' ELSE a ->> 'arguments' END,
             concat_ws(', ', 'SFUNC = ' || pggit.bare_function(a ->> 'function'), 'STYPE = ' || (a ->> 'type'), 'SSPACE = ' || (a ->> 'space'),
@@ -234,17 +238,18 @@ BEGIN
         text_begins := 0;
     ELSE
         body := rtrim(d ->> 'definition', E'\n');
+        named := pggit.needs_in(coalesce(substring(body FROM ' SUPPORT ((?:"(?:[^"]|"")+"|[^.\s]+)[.](?:"(?:[^"]|"")+"|\S+))') || '(', ''));
         text_begins := strpos(body, E'\nAS ');  -- 0 for a body in SQL, whose names PostgreSQL has resolved
     END IF;
     e := pggit.new_element(
         object_type, identity, '', CASE object_type WHEN 'AGGREGATE' THEN 1310 ELSE 1300 END,
         jsonb_build_object('definition', body, 'aggregate', a),
         make => ARRAY[body], unmake => ARRAY['DROP ' || target],
-        provides => ARRAY[qualified, 'shell ' || identity, 'body ' || identity],
+        provides => ARRAY[qualified || '(', 'shell ' || identity, 'body ' || identity],
         -- Its own name stands first; further on that is a table's.
-        needs => pggit.names_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
+        needs => pggit.needs_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
                 PLACING '' FROM strpos(body, qualified) FOR length(qualified)))
-            || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
+            || named || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
         claims => ARRAY['function ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
@@ -290,7 +295,7 @@ BEGIN
         taken_by => CASE object_type WHEN 'TRIGGER' THEN pggit.relation_keys(relation) ELSE '{}' END,
         provides => ARRAY['shell ' || identity, 'body ' || identity]
             || CASE object_type WHEN 'TRIGGER' THEN ARRAY['trigger ' || part_name] ELSE '{}' END,
-        needs => pggit.names_in(definition) || ('body ' || relation));
+        needs => pggit.needs_in(definition) || ('body ' || relation));
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, rank, object_type || ' ' || identity);
     RETURN QUERY SELECT * FROM pggit.setting_element(
@@ -312,18 +317,17 @@ BEGIN
         'STATISTICS', identity, '', 1560, jsonb_build_object('definition', d -> 'definition'),
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP STATISTICS ' || identity],
         taken_by => pggit.relation_keys(d ->> 'table'), provides => itself,
-        needs => array_remove(pggit.names_in(d ->> 'definition'), identity) || ('body ' || (d ->> 'table')));
+        needs => array_remove(pggit.needs_in(d ->> 'definition'), identity) || ('body ' || (d ->> 'table')));
     RETURN NEXT e;
-    FOR e IN
+    RETURN QUERY
+    SELECT n.* FROM (
         SELECT * FROM pggit.common_elements('STATISTICS', identity, d, 1560, 'STATISTICS ' || identity)
         UNION ALL
         SELECT * FROM pggit.setting_element('STATISTICS', identity, 'target', 1564, coalesce(d -> 'target', 'null'),
             format('ALTER STATISTICS %s SET STATISTICS %s', identity, d ->> 'target'), format('ALTER STATISTICS %s SET STATISTICS -1', identity))
-    LOOP
-        e.provides := '{}';
-        e.needs := itself;
-        RETURN NEXT e;
-    END LOOP;
+    ) x
+    CROSS JOIN LATERAL pggit.new_element(
+        x.object_type, x.identity, x.part, x.rank, x.state, x.make, x.unmake, x.made_by, x.taken_by, needs => itself) n;
 END
 $$;
 COMMENT ON FUNCTION pggit.statistics_elements(text, jsonb) IS 'Extended statistics taken apart.';
@@ -367,7 +371,7 @@ BEGIN
                                      ' OPTIONS (' || pggit.foreign_options(d -> 'options') || ')')],
                 unmake => ARRAY['DROP FOREIGN DATA WRAPPER ' || identity],
                 provides => ARRAY['wrapper ' || identity, 'shell ' || identity, 'body ' || identity],
-                needs => pggit.names_in(concat_ws(' ', d ->> 'handler', d ->> 'validator')) || ARRAY['extensions']);
+                needs => pggit.needs_in(concat_ws('( ', d ->> 'handler', d ->> 'validator', '')) || ARRAY['extensions']);
             RETURN NEXT e;
             RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1320, object_type || ' ' || identity, 'F', object_type || ' ' || identity);
         WHEN 'SERVER' THEN

@@ -480,7 +480,7 @@ BEGIN
             UNION SELECT unnest(filled)
             UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
-    broken := ARRAY(SELECT regexp_replace(b, '^(server|wrapper) ', '') FROM unnest(broken) b);
+    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b);
 END
 $$;
 COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS

@@ -51,9 +51,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     new_keys text[];
     new_blobs text[];
-    lost_keys text[];
-    lost_blobs text[];
-    lost_conflicts jsonb;
+    whole text[];
+    whole_conflicts jsonb;
     two record;
     part record;
 BEGIN
@@ -83,35 +82,51 @@ BEGIN
     END LOOP;
     merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
 
-    SELECT l.keys, l.blobs, l.conflicts INTO lost_keys, lost_blobs, lost_conflicts
-    FROM pggit.lost_homes(base, ours, theirs, conflicts) l;
-    IF lost_keys IS NOT NULL THEN
-        merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
-        conflicts := conflicts || lost_conflicts;
-    END IF;
-    SELECT f.keys, f.blobs, f.conflicts INTO lost_keys, lost_blobs, lost_conflicts
-    FROM pggit.torn_families(base, ours, theirs) f;
-    IF lost_keys IS NOT NULL THEN
-        merged := pggit.change_tree(merged, 0, lost_keys, lost_blobs);
+    -- What each side may have by itself, but not both together.
+    whole := ARRAY(
+        SELECT k FROM unnest(pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs)
+            || pggit.names_taken_twice(base, ours, theirs, merged)) k GROUP BY k);
+    IF whole <> '{}' THEN
+        merged := pggit.change_tree(merged, 0, whole, ARRAY(SELECT pggit.tree_lookup(ours, k) FROM unnest(whole) k));
+        SELECT jsonb_agg(jsonb_build_object(
+                'object_type', b.object_type, 'identity', b.identity, 'path', '{}'::text[],
+                'base', pggit.definition_of(v.base), 'ours', pggit.definition_of(v.ours), 'theirs', pggit.definition_of(v.theirs))
+            ORDER BY b.object_type, b.identity COLLATE "C")
+        INTO whole_conflicts
+        FROM unnest(whole) k
+        CROSS JOIN LATERAL (
+            SELECT pggit.tree_lookup(merge_trees.base, k) AS base, pggit.tree_lookup(merge_trees.ours, k) AS ours,
+                pggit.tree_lookup(merge_trees.theirs, k) AS theirs OFFSET 0) v
+        JOIN pggit.blobs b ON b.hash = coalesce(v.base, v.ours, v.theirs);
         -- in place of those within these objects
-        conflicts := lost_conflicts || coalesce((
+        conflicts := whole_conflicts || coalesce((
             SELECT jsonb_agg(c ORDER BY place) FROM jsonb_array_elements(conflicts) WITH ORDINALITY AS k (c, place)
-            WHERE NOT lost_conflicts @> jsonb_build_array(jsonb_build_object('object_type', c -> 'object_type', 'identity', c -> 'identity'))), '[]');
+            WHERE NOT whole_conflicts @> jsonb_build_array(jsonb_build_object('object_type', c -> 'object_type', 'identity', c -> 'identity'))), '[]');
     END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
 'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; in the merged tree our side stands there.';
 
-CREATE FUNCTION pggit.lost_homes(
-    base text, ours text, theirs text, known jsonb, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+CREATE FUNCTION pggit.changes_of_both(base text, ours text, theirs text)
+RETURNS TABLE (side text, tree_key text, a_blob text, b_blob text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- One side dropped a schema or table, the other made or changed something in it. Either half alone merges, but
-    -- both together cannot be: each becomes a conflict of the whole object.
+    RETURN QUERY
+    SELECT 'ours', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
+    UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d;
+END
+$$;
+COMMENT ON FUNCTION pggit.changes_of_both(text, text, text) IS 'What each side of a merge changed.';
+
+-- The next three give the keys of objects that become conflicts as a whole.
+
+CREATE FUNCTION pggit.lost_homes(base text, ours text, theirs text) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
     WITH changed AS MATERIALIZED (
-        SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
-        UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
+        SELECT * FROM pggit.changes_of_both(base, ours, theirs)
     ), dropped AS (
         SELECT c.side, c.tree_key, b.object_type, b.identity
         FROM changed c JOIN pggit.blobs b ON b.hash = c.a_blob
@@ -121,31 +136,18 @@ BEGIN
               SELECT FROM changed e JOIN pggit.blobs n ON n.hash = e.b_blob
               WHERE e.side = c.side AND n.identity = b.identity
                 AND n.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW')))
-    ), pair AS (
-        SELECT d.tree_key AS home_key, d.object_type AS home_type, d.identity AS home, c.tree_key, b.object_type, b.identity
-        FROM dropped d
-        JOIN changed c ON c.side <> d.side AND c.b_blob IS NOT NULL
-        JOIN pggit.blobs b ON b.hash = c.b_blob
-        WHERE CASE WHEN d.object_type = 'SCHEMA'
-            THEN pggit.schema_part(coalesce(b.definition ->> 'table', b.identity)) = d.identity
-            ELSE b.definition ->> 'table' = d.identity END
-    ), lost AS (
-        SELECT p.home_key AS key, p.home_type AS object_type, p.home AS identity FROM pair p
-        UNION SELECT p.tree_key, p.object_type, p.identity FROM pair p
     )
-    SELECT array_agg(l.key), array_agg(pggit.tree_lookup(ours, l.key)),
-        jsonb_agg(jsonb_build_object(
-            'object_type', l.object_type, 'identity', l.identity, 'path', '{}'::text[],
-            'base', pggit.definition_of(pggit.tree_lookup(base, l.key)),
-            'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
-            'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
-    INTO keys, blobs, conflicts
-    FROM lost l
-    WHERE NOT known @> jsonb_build_array(jsonb_build_object('object_type', l.object_type, 'identity', l.identity));
+    SELECT k FROM dropped d
+    JOIN changed c ON c.side <> d.side AND c.b_blob IS NOT NULL
+    JOIN pggit.blobs b ON b.hash = c.b_blob
+    CROSS JOIN LATERAL unnest(ARRAY[d.tree_key, c.tree_key]) k
+    WHERE CASE WHEN d.object_type = 'SCHEMA'
+        THEN pggit.schema_part(coalesce(b.definition ->> 'table', b.identity)) = d.identity
+        ELSE b.definition ->> 'table' = d.identity END);
 END
 $$;
-COMMENT ON FUNCTION pggit.lost_homes(text, text, text, jsonb) IS
-'Conflicts between one side that dropped a schema or table and the other that changed something in it, but for objects that are known to conflict.';
+COMMENT ON FUNCTION pggit.lost_homes(text, text, text) IS
+'Where one side dropped a schema or table and the other made or changed something in it: both.';
 
 CREATE FUNCTION pggit.handed_down(definition jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -162,16 +164,13 @@ END
 $$;
 COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children must have as well.';
 
-CREATE FUNCTION pggit.torn_families(
-    base text, ours text, theirs text, OUT keys text[], OUT blobs text[], OUT conflicts jsonb)
+CREATE FUNCTION pggit.torn_families(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- One side gave a table a partition or child, the other changed what these have from it: the new one would lack
-    -- that; or the other gave the new partition what its parent has not. Each becomes a conflict of the whole object,
-    -- and so does what is new on the new one.
+    -- The new partition or child would lack what the other side changed, or have what its parent has not.
+    RETURN ARRAY(
     WITH RECURSIVE changed AS MATERIALIZED (
-        SELECT 'ours' AS side, d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, ours) d
-        UNION ALL SELECT 'theirs', d.tree_key, d.a_blob, d.b_blob FROM pggit.tree_differences(base, theirs) d
+        SELECT * FROM pggit.changes_of_both(base, ours, theirs)
     ), link AS MATERIALIZED (
         SELECT c.side, c.tree_key, b.identity, p.parent, b.definition ? 'partition_bound' AS is_partition
         FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob AND b.object_type IN ('TABLE', 'FOREIGN TABLE')
@@ -199,27 +198,33 @@ BEGIN
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
                 AND pggit.definition_of(pggit.tree_lookup(base, pggit.tree_key('TABLE', f.ancestor))) ? 'partition_key'
             ELSE false END
-    ), part AS (
-        SELECT t.tree_key AS key FROM torn t
-        UNION SELECT t.other_key FROM torn t
-        UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
-              WHERE b.definition ->> 'table' = t.identity OR starts_with(b.definition ->> 'owned_by', t.identity || '.')
-    ), lost AS (
-        SELECT DISTINCT p.key, b.object_type, b.identity
-        FROM part p JOIN changed c ON c.tree_key = p.key JOIN pggit.blobs b ON b.hash = coalesce(c.b_blob, c.a_blob)
     )
-    SELECT array_agg(l.key), array_agg(pggit.tree_lookup(ours, l.key)),
-        jsonb_agg(jsonb_build_object(
-            'object_type', l.object_type, 'identity', l.identity, 'path', '{}'::text[],
-            'base', pggit.definition_of(pggit.tree_lookup(base, l.key)),
-            'ours', pggit.definition_of(pggit.tree_lookup(ours, l.key)),
-            'theirs', pggit.definition_of(pggit.tree_lookup(theirs, l.key))) ORDER BY l.object_type, l.identity COLLATE "C")
-    INTO keys, blobs, conflicts
-    FROM lost l;
+    SELECT t.tree_key FROM torn t
+    UNION SELECT t.other_key FROM torn t
+    UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
+          WHERE b.definition ->> 'table' = t.identity OR starts_with(b.definition ->> 'owned_by', t.identity || '.'));
 END
 $$;
 COMMENT ON FUNCTION pggit.torn_families(text, text, text) IS
-'Conflicts between one side that gave a table a partition or child and the other that changed what these have from it, or the new partition itself.';
+'Where one side gave a table a partition or child, and the other changed what these have from it or the new partition itself: both, with what is new on the new one.';
+
+CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text, merged text) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+    WITH claim AS MATERIALIZED (
+        SELECT k.tree_key, n.name
+        FROM (SELECT c.tree_key FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
+        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(merged, k.tree_key) AS blob OFFSET 0) m
+        JOIN pggit.blobs b ON b.hash = m.blob
+        CROSS JOIN LATERAL pggit.elements(b.object_type, b.identity, b.definition, NULL) e
+        CROSS JOIN LATERAL unnest(e.claims) AS n (name)
+    )
+    SELECT c.tree_key FROM claim c WHERE c.name IN (SELECT d.name FROM claim d GROUP BY d.name HAVING count(*) > 1));
+END
+$$;
+COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text, text) IS
+'Where the sides use one name for two things, which PostgreSQL does not let stand side by side (a table and an index, a type and a domain), or give a table two primary keys: both.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -290,14 +295,14 @@ BEGIN
             CASE
                 WHEN c.path <> '{}' THEN format('%s: ours %s, theirs %s', array_to_string(c.path, '.'),
                                                 pggit.in_short(c.ours), pggit.in_short(c.theirs))
-                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it in something that ours dropped or changed'
-                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it in something that theirs dropped or changed'
+                WHEN c.ours IS NULL AND c.base IS NULL THEN 'theirs made it, which does not fit what ours dropped, changed or made'
+                WHEN c.theirs IS NULL AND c.base IS NULL THEN 'ours made it, which does not fit what theirs dropped, changed or made'
                 WHEN c.ours IS NULL THEN CASE c.theirs WHEN c.base THEN 'ours dropped it, theirs uses it'
                     ELSE 'ours dropped it, theirs changed it' END
                 WHEN c.theirs IS NULL THEN CASE c.ours WHEN c.base THEN 'theirs dropped it, ours uses it'
                     ELSE 'theirs dropped it, ours changed it' END
-                WHEN c.ours = c.base THEN 'theirs changed it, ours a table or index of its family'
-                WHEN c.theirs = c.base THEN 'ours changed it, theirs a table or index of its family'
+                WHEN c.ours = c.base THEN 'theirs changed it, which does not fit what ours dropped, changed or made'
+                WHEN c.theirs = c.base THEN 'ours changed it, which does not fit what theirs dropped, changed or made'
                 ELSE CASE WHEN c.base IS NULL THEN 'both made it, differently' ELSE 'both changed it, differently' END
             END
         FROM pggit.conflicts() c;

@@ -630,6 +630,26 @@ CHANGES = {
         "COMMENT ON STATISTICS t IS 'x'; ALTER STATISTICS t SET STATISTICS 7",
         "ALTER TABLE t DROP COLUMN a",
     ),
+    "function-with-a-types-name": Change(
+        "CREATE SEQUENCE s",
+        "CREATE TYPE x AS (a integer); CREATE TABLE t (b x); CREATE MATERIALIZED VIEW m AS SELECT (b).a FROM t;"
+        "CREATE FUNCTION x() RETURNS SETOF m LANGUAGE sql BEGIN ATOMIC SELECT * FROM m; END;"
+        "CREATE VIEW v AS SELECT * FROM x()",
+    ),
+    "function-with-a-tables-name": Change(
+        "CREATE SEQUENCE s",
+        "CREATE TABLE x (a integer); CREATE VIEW v AS SELECT a FROM x;"
+        "CREATE FUNCTION x() RETURNS SETOF v LANGUAGE sql BEGIN ATOMIC SELECT * FROM v; END;"
+        "CREATE TABLE t (b regproc DEFAULT 'x'::regproc)",
+    ),
+    "functions-without-their-arguments": Change(
+        "CREATE SEQUENCE s",
+        "CREATE FUNCTION f(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN a + b;"
+        "CREATE FUNCTION g(a float8, b float8) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN a - b;"
+        "CREATE AGGREGATE a(integer) (SFUNC = f, STYPE = integer);"
+        "CREATE TYPE b AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = g);"
+        "CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator",
+    ),
     "schema-and-name-with-long-names": keeps(
         "CREATE SCHEMA s; CREATE TABLE t (a integer); INSERT INTO t VALUES (1)",
         f'CREATE TABLE "{LONG}" (a integer); ALTER TABLE t SET SCHEMA s; ALTER TABLE s.t RENAME TO "{LONG[:-1]}c"',

@@ -483,10 +483,10 @@ def test_a_table_dropped_here_and_used_there(db: Connection) -> None:
     )
     rows = db.execute("SELECT object_type, object, detail FROM pggit.merge('other')").fetchall()
     assert rows == [
-        ("INDEX", "public.i", "theirs made it in something that ours dropped or changed"),
+        ("INDEX", "public.i", "theirs made it, which does not fit what ours dropped, changed or made"),
         ("SCHEMA", "s", "ours dropped it, theirs uses it"),
         ("TABLE", "public.t", "ours dropped it, theirs uses it"),
-        ("TABLE", "s.new", "theirs made it in something that ours dropped or changed"),
+        ("TABLE", "s.new", "theirs made it, which does not fit what ours dropped, changed or made"),
     ]
     db.execute("SELECT pggit.resolve_conflict(id, CASE WHEN object LIKE 's%' THEN 'ours' ELSE 'theirs' END)"
                " FROM pggit.conflicts()")  # fmt: skip
@@ -495,8 +495,8 @@ def test_a_table_dropped_here_and_used_there(db: Connection) -> None:
     settled(db)
 
 
-_MADE = "made it in something that {} dropped or changed"
-_CHANGED = "{} changed it, {} a table or index of its family"
+_MADE = "{} made it, which does not fit what {} dropped, changed or made"
+_CHANGED = "{} changed it, which does not fit what {} dropped, changed or made"
 
 
 @pytest.mark.parametrize("ours", ["main", "other"])
@@ -534,9 +534,9 @@ def test_a_partition_made_here_and_its_parent_changed_there(
         return
     kind, name, detail = changed
     assert found == {
-        (kind, name, f"{changer} " + detail.format(maker) if detail is _MADE else detail.format(changer, maker)),
-        ("TABLE", "public.n", f"{maker} " + _MADE.format(changer)),
-        ("INDEX", "public.n_v", f"{maker} " + _MADE.format(changer)),
+        (kind, name, detail.format(changer, maker)),
+        ("TABLE", "public.n", _MADE.format(maker, changer)),
+        ("INDEX", "public.n_v", _MADE.format(maker, changer)),
         ("TABLE", "public.a", _CHANGED.format(maker, changer)),
     }
     for how in ("theirs", "ours"):
@@ -629,6 +629,54 @@ def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None
     rows = db.execute("SELECT object_type, object FROM pggit.merge(%s)", [theirs]).fetchall()
     assert sorted(set(rows)) == [("SCHEMA", "s"), ("TABLE", "s.t")]
     db.execute("SELECT pggit.abort_merge()")
+    settled(db)
+
+
+@pytest.mark.parametrize("ours", ["main", "other"])
+@pytest.mark.parametrize(
+    ("one_side", "other_side", "conflicts"),
+    [
+        ("ALTER DOMAIN d RENAME TO x", "CREATE TYPE x AS ENUM ('a')", {("DOMAIN", "public.x"), ("TYPE", "public.x")}),
+        ("CREATE TABLE x (id integer)", "CREATE INDEX x ON t (id)", {("TABLE", "public.x"), ("INDEX", "public.x")}),
+        ("CREATE TYPE x AS (id integer)", "CREATE SEQUENCE x", {("TYPE", "public.x"), ("SEQUENCE", "public.x")}),
+        (
+            "ALTER TABLE t ADD CONSTRAINT x UNIQUE (id)",
+            "CREATE VIEW x AS SELECT 1 AS a",
+            {("TABLE", "public.t"), ("VIEW", "public.x")},
+        ),
+        (
+            "ALTER TABLE t ADD CONSTRAINT x PRIMARY KEY (id)",
+            "ALTER TABLE t ADD CONSTRAINT y PRIMARY KEY (id)",
+            {("TABLE", "public.t")},
+        ),
+        (
+            "CREATE FUNCTION x(integer) RETURNS integer LANGUAGE sql RETURN 1",
+            "CREATE PROCEDURE x(integer) LANGUAGE sql AS ''",
+            {("FUNCTION", "public.x(integer)"), ("PROCEDURE", "public.x(integer)")},
+        ),
+        ("CREATE DOMAIN x AS integer", "CREATE SEQUENCE x", {("DOMAIN", "public.x"), ("SEQUENCE", "public.x")}),
+        ("CREATE STATISTICS t ON id, b FROM t", "CREATE COLLATION t (provider = libc, locale = 'C')", set()),
+    ],
+    ids=["domain", "table", "composite", "key", "two-keys", "function", "sequence", "statistics"],
+)
+def test_one_name_for_two_things(
+    db: Connection, ours: str, one_side: str, other_side: str, conflicts: set[tuple[str, str]]
+) -> None:
+    """Kinds that share their names in PostgreSQL conflict as those of one kind do; others stand side by side."""
+    split(db, "CREATE TABLE t (id integer, b integer); CREATE DOMAIN d AS integer", one_side, other_side)
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    tree = one(db, "SELECT pggit.live_tree()")
+    theirs = "main" if ours == "other" else "other"
+    rows = db.execute("SELECT action, object_type, object FROM pggit.merge(%s)", [theirs]).fetchall()
+    assert {row[1:] for row in rows if row[0] == "conflict"} == conflicts
+    if conflicts:
+        assert one(db, "SELECT pggit.live_tree()") == tree
+        db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
+        db.execute("SELECT pggit.commit('merged')")
+        for kind, name in conflicts:
+            blobs = [one(db, "SELECT pggit.tree_lookup(pggit.tree_of_commit(pggit.resolve_ref(%s)),"
+                         " pggit.tree_key(%s, %s))", ref, kind, name) for ref in ("HEAD", theirs)]  # fmt: skip
+            assert blobs[0] == blobs[1]
     settled(db)
 
 

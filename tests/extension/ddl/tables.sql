@@ -149,3 +149,16 @@ DROP TABLE other.people CASCADE
 DROP TABLE ancestor CASCADE
 
 DROP SCHEMA other CASCADE
+
+-- names of an identity column's sequence and of a key's index, which move with their table
+CREATE SCHEMA elsewhere
+
+CREATE TABLE numbered (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY)
+
+CREATE TABLE borrows (id integer DEFAULT nextval('numbered_id_seq'), key oid DEFAULT 'numbered_pkey'::regclass::oid)
+
+ALTER TABLE numbered SET SCHEMA elsewhere
+
+ALTER INDEX elsewhere.numbered_pkey RENAME TO numbered_key
+
+ALTER SEQUENCE elsewhere.numbered_id_seq RENAME TO numbers
