@@ -284,6 +284,21 @@ def test_a_restore_point_of_a_moment_between_commits(two: Connection) -> None:
     settled(two)
 
 
+def test_an_ordinary_role_reverts_and_restores(db: Connection, connect: Connect) -> None:
+    olga = connect("olga")
+    db.execute("ALTER SCHEMA public OWNER TO olga; SELECT pggit.grant_access('olga', 'admin'), pggit.commit('hers')")
+    olga.execute("CREATE TABLE kept (id integer); CREATE VIEW seen AS SELECT id FROM kept; SELECT pggit.commit('kept')")
+    olga.execute("SELECT pggit.create_restore_point('good')")
+    olga.execute("CREATE TABLE more (id integer); SELECT pggit.commit('more')")
+    olga.execute("SELECT * FROM pggit.revert('HEAD')")
+    assert tables(db) == {"kept", "seen"}
+    olga.execute("ALTER TABLE kept RENAME TO lost; DROP VIEW seen")
+    olga.execute("SELECT * FROM pggit.restore_to_point('good')")
+    assert tables(db) == {"kept", "seen"}
+    assert one(db, "SELECT array_agg(DISTINCT author) FROM pggit.commits WHERE id > 2") == ["olga"]
+    settled(db)
+
+
 # Nobody's word is taken ----------------------------------------------------------------------------
 
 
