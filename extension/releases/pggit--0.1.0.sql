@@ -8520,9 +8520,10 @@ BEGIN
     merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
 
     -- What each side may have by itself, but not both together.
-    whole := ARRAY(
-        SELECT k FROM unnest(pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs)
-            || pggit.names_taken_twice(base, ours, theirs, merged)) k GROUP BY k);
+    whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs);
+    whole := whole || pggit.names_taken_twice(base, ours, theirs, merged, whole || ARRAY(
+        SELECT pggit.tree_key(c ->> 'object_type', c ->> 'identity') FROM jsonb_array_elements(conflicts) c));
+    whole := ARRAY(SELECT k FROM unnest(whole) k GROUP BY k);
     IF whole <> '{}' THEN
         merged := pggit.change_tree(merged, 0, whole, ARRAY(SELECT pggit.tree_lookup(ours, k) FROM unnest(whole) k));
         SELECT jsonb_agg(jsonb_build_object(
@@ -8643,22 +8644,27 @@ $$;
 COMMENT ON FUNCTION pggit.torn_families(text, text, text) IS
 'Where one side gave a table a partition or child, and the other changed what these have from it or the new partition itself: both, with what is new on the new one.';
 
-CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text, merged text) RETURNS text[]
+CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text, merged text, conflicting text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
     WITH claim AS MATERIALIZED (
-        SELECT k.tree_key, n.name
-        FROM (SELECT c.tree_key FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
-        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(merged, k.tree_key) AS blob OFFSET 0) m
+        SELECT k.tree_key, n.name, count(*) AS times
+        FROM (SELECT c.tree_key, c.tree_key = ANY (conflicting) AS is_open FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
+        -- what conflicts may come out as it is on either side
+        CROSS JOIN LATERAL unnest(CASE WHEN k.is_open THEN ARRAY[ours, theirs] ELSE ARRAY[merged] END) AS t (tree)
+        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(t.tree, k.tree_key) AS blob OFFSET 0) m
         JOIN pggit.blobs b ON b.hash = m.blob
         CROSS JOIN LATERAL pggit.elements(b.object_type, b.identity, b.definition, NULL) e
         CROSS JOIN LATERAL unnest(e.claims) AS n (name)
+        GROUP BY k.tree_key, k.is_open, n.name, CASE WHEN k.is_open THEN t.tree END
+    ), taken AS (
+        SELECT c.name FROM claim c GROUP BY c.name HAVING count(DISTINCT c.tree_key) > 1 OR max(c.times) > 1
     )
-    SELECT c.tree_key FROM claim c WHERE c.name IN (SELECT d.name FROM claim d GROUP BY d.name HAVING count(*) > 1));
+    SELECT DISTINCT c.tree_key FROM claim c WHERE c.name IN (SELECT t.name FROM taken t));
 END
 $$;
-COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text, text) IS
+COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text, text, text[]) IS
 'Where the sides use one name for two things, which PostgreSQL does not let stand side by side (a table and an index, a type and a domain), or give a table two primary keys: both.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text

@@ -654,16 +654,27 @@ def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None
             "CREATE PROCEDURE x(integer) LANGUAGE sql AS ''",
             {("FUNCTION", "public.x(integer)"), ("PROCEDURE", "public.x(integer)")},
         ),
+        (
+            "ALTER TABLE numbered RENAME TO x",
+            "ALTER TABLE numbered ADD COLUMN b integer",
+            {("TABLE", "public.numbered"), ("TABLE", "public.x")},
+        ),
         ("CREATE DOMAIN x AS integer", "CREATE SEQUENCE x", {("DOMAIN", "public.x"), ("SEQUENCE", "public.x")}),
         ("CREATE STATISTICS t ON id, b FROM t", "CREATE COLLATION t (provider = libc, locale = 'C')", set()),
     ],
-    ids=["domain", "table", "composite", "key", "two-keys", "function", "sequence", "statistics"],
+    ids=["domain", "table", "composite", "key", "two-keys", "function", "identity", "sequence", "statistics"],
 )
 def test_one_name_for_two_things(
     db: Connection, ours: str, one_side: str, other_side: str, conflicts: set[tuple[str, str]]
 ) -> None:
     """Kinds that share their names in PostgreSQL conflict as those of one kind do; others stand side by side."""
-    split(db, "CREATE TABLE t (id integer, b integer); CREATE DOMAIN d AS integer", one_side, other_side)
+    split(
+        db,
+        "CREATE TABLE t (id integer, b integer); CREATE DOMAIN d AS integer;"
+        "CREATE TABLE numbered (id integer GENERATED ALWAYS AS IDENTITY)",
+        one_side,
+        other_side,
+    )
     db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
     tree = one(db, "SELECT pggit.live_tree()")
     theirs = "main" if ours == "other" else "other"
