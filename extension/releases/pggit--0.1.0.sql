@@ -3599,7 +3599,7 @@ BEGIN
         unmake => ARRAY[format('ALTER TABLE %s DROP COLUMN %I', identity, column_name)],
         made_by => ARRAY[shell], taken_by => ARRAY[shell], via => parent_keys,
         link => pggit.element_key(object_type, identity, 'link'),
-        provides => ARRAY[identity, 'body ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
+        provides => ARRAY[identity, 'body ' || identity, 'make:columns ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
         needs => names_of_type || pggit.needs_in(concat_ws(' ', c #>> '{generated,expression}', c ->> 'default'))
             || ARRAY['shell ' || identity, 'extensions'] || parent_bodies
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
@@ -3817,7 +3817,7 @@ BEGIN
             CASE WHEN is_foreign THEN format(' SERVER %I', d ->> 'server') END,
             ' OPTIONS (' || pggit.foreign_options(d -> 'fdw_options') || ')')],
         unmake => ARRAY[format('DROP %s %s', object_type, identity)],
-        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
+        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity, 'make:columns ' || identity],
         needs => pggit.needs_in(coalesce(d ->> 'partition_key', '')) || columns_names || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']
             || CASE WHEN inherits THEN parents || ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END
             || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
@@ -3844,6 +3844,7 @@ BEGIN
                 ELSE ARRAY(SELECT format('ALTER TABLE %s NO INHERIT %s', identity, p) FROM unnest(parents) p) END,
             made_by => CASE WHEN is_partition THEN '{}' ELSE ARRAY[shell] END,
             provides => ('link ' || identity) || ARRAY(SELECT 'make:children ' || p FROM unnest(parents) p),
+            claims => CASE WHEN is_partition THEN ARRAY[concat('part of ', parents[1], ' ', d ->> 'partition_bound')] ELSE '{}' END,
             needs => ARRAY(SELECT 'body ' || p FROM unnest(parents) p) || ARRAY(SELECT 'drop:keys ' || p FROM unnest(parents) p)
                 || ARRAY['keys ' || identity, 'checks ' || identity, 'body ' || identity],
             holds => ARRAY(SELECT 'body ' || p FROM unnest(parents) p),
@@ -4032,7 +4033,7 @@ BEGIN
         format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
         format('ALTER SEQUENCE %s OWNED BY %s', identity, d ->> 'owned_by'), format('ALTER SEQUENCE %s OWNED BY NONE', identity),
-        needs => ARRAY['body ' || owner_table, identity],
+        needs => ARRAY['make:columns ' || owner_table, identity],
         taken_by => ARRAY[shell] || pggit.relation_keys(owner_table) || pggit.relation_keys(owner_table, 'column ' || owner_column));
 END
 $$;

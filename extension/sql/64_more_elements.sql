@@ -90,7 +90,7 @@ BEGIN
         format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
         format('ALTER SEQUENCE %s OWNED BY %s', identity, d ->> 'owned_by'), format('ALTER SEQUENCE %s OWNED BY NONE', identity),
-        needs => ARRAY['body ' || owner_table, identity],
+        needs => ARRAY['make:columns ' || owner_table, identity],
         taken_by => ARRAY[shell] || pggit.relation_keys(owner_table) || pggit.relation_keys(owner_table, 'column ' || owner_column));
 END
 $$;

@@ -650,6 +650,10 @@ CHANGES = {
         "CREATE TYPE b AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = g);"
         "CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator",
     ),
+    "sequence-of-a-column-that-another-used": Change(
+        "CREATE TABLE t (a serial, b integer); ALTER SEQUENCE t_a_seq OWNED BY t.b",
+        "ALTER TABLE t DROP a; DROP SEQUENCE t_a_seq; ALTER TABLE t ADD c integer",
+    ),
     "schema-and-name-with-long-names": keeps(
         "CREATE SCHEMA s; CREATE TABLE t (a integer); INSERT INTO t VALUES (1)",
         f'CREATE TABLE "{LONG}" (a integer); ALTER TABLE t SET SCHEMA s; ALTER TABLE s.t RENAME TO "{LONG[:-1]}c"',

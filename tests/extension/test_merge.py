@@ -659,10 +659,15 @@ def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None
             "ALTER TABLE numbered ADD COLUMN b integer",
             {("TABLE", "public.numbered"), ("TABLE", "public.x")},
         ),
+        (
+            "CREATE TABLE x PARTITION OF parted FOR VALUES IN (1)",
+            "CREATE TABLE y PARTITION OF parted FOR VALUES IN (1)",
+            {("TABLE", "public.x"), ("TABLE", "public.y")},
+        ),
         ("CREATE DOMAIN x AS integer", "CREATE SEQUENCE x", {("DOMAIN", "public.x"), ("SEQUENCE", "public.x")}),
         ("CREATE STATISTICS t ON id, b FROM t", "CREATE COLLATION t (provider = libc, locale = 'C')", set()),
     ],
-    ids=["domain", "table", "composite", "key", "two-keys", "function", "identity", "sequence", "statistics"],
+    ids=["domain", "table", "composite", "key", "two-keys", "function", "identity", "part", "sequence", "statistics"],
 )
 def test_one_name_for_two_things(
     db: Connection, ours: str, one_side: str, other_side: str, conflicts: set[tuple[str, str]]
@@ -671,7 +676,8 @@ def test_one_name_for_two_things(
     split(
         db,
         "CREATE TABLE t (id integer, b integer); CREATE DOMAIN d AS integer;"
-        "CREATE TABLE numbered (id integer GENERATED ALWAYS AS IDENTITY)",
+        "CREATE TABLE numbered (id integer GENERATED ALWAYS AS IDENTITY);"
+        "CREATE TABLE parted (id integer) PARTITION BY LIST (id)",
         one_side,
         other_side,
     )
