@@ -344,7 +344,7 @@ CREATE TABLE pggit.merge_conflicts (
     CHECK (resolution IN ('ours', 'theirs', 'definition'))
 );
 COMMENT ON TABLE pggit.merge_conflicts IS
-'Where both sides of the waiting merge changed the same thing differently. path leads into the definition; an empty one stands for the whole object. A null side has no such thing.';
+'Where both sides of the waiting merge changed the same thing differently, or what does not go together. path leads into the definition; an empty one stands for the whole object. A null side has no such thing.';
 COMMENT ON COLUMN pggit.merge_conflicts.id IS 'What resolve_conflict() takes.';
 COMMENT ON COLUMN pggit.merge_conflicts.object_type IS 'PostgreSQL''s word for the kind, in capitals.';
 COMMENT ON COLUMN pggit.merge_conflicts.identity IS 'The name of the object.';
@@ -3098,6 +3098,14 @@ $$;
 COMMENT ON FUNCTION pggit.tokens_in(text) IS
 'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
 
+CREATE FUNCTION pggit.first_two_parts(token text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN substring(token FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))');
+END
+$$;
+COMMENT ON FUNCTION pggit.first_two_parts(text) IS 'The qualified name that a token begins with; null where it has none.';
+
 CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -3109,7 +3117,7 @@ BEGIN
             SELECT t.token AS part WHERE t.token !~ '^'''
             UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
                 WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
-        CROSS JOIN LATERAL (SELECT substring(x.part FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))') AS name) n
+        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
         WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
 END
 $$;
@@ -3118,21 +3126,23 @@ COMMENT ON FUNCTION pggit.names_in(text) IS
 
 CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    called text[] := ARRAY(
-        SELECT rtrim(x.part, '(') FROM pggit.tokens_in(sql) t
-        CROSS JOIN LATERAL (
-            SELECT t.token AS part WHERE t.token ~ '[.].*[(]$' AND t.token !~ '^'''
-            -- a name in a string constant ('public.f'::regproc) has no parenthesis
-            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
-                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x);
-    names text[] := pggit.names_in(sql);
 BEGIN
-    RETURN names || ARRAY(SELECT n || '(' FROM unnest(names) n WHERE n = ANY (called));
+    RETURN ARRAY(
+        SELECT DISTINCT n.name || x.called
+        -- where a foreign key leads to is no function
+        FROM pggit.tokens_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) t
+        -- a name in a string constant ('public.f'::regproc) has its quotes doubled, and no parenthesis
+        CROSS JOIN LATERAL (
+            SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called WHERE t.token !~ '^'''
+            UNION ALL SELECT i.token, c.called
+                FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i CROSS JOIN (VALUES (''), ('(')) AS c (called)
+                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
+        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
+        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
 END
 $$;
 COMMENT ON FUNCTION pggit.needs_in(text) IS
-'What the parts of an object need of what a piece of SQL mentions: the names, and once more with a parenthesis those that may be a function''s, which can have the name of a table or type.';
+'What the parts of an object need of what a piece of SQL mentions: the qualified names, those of functions with a parenthesis after them, since a function can have the name of a table or type.';
 
 CREATE FUNCTION pggit.as_written(sql text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -3408,7 +3418,7 @@ CREATE TYPE pggit.element AS (
     loses text
 );
 COMMENT ON TYPE pggit.element IS
-'A part of an object that statements of its own make (make) and remove (unmake). part is empty for the object itself. Elements of equal state need no statement. made_by and taken_by: keys of elements whose statement makes or removes this one, too; via: those of a parent table that do so as long as link, the inheritance, stays. provides and needs: names that order the statements; holds: those of needs without which it cannot stay as it is; a name that begins with make: or drop: counts only then; claims: names that only one object can have. as_owner_of: the statement evaluates expressions and runs with that relation''s owner''s rights. loses: a table or column whose rows go with it. rank orders what nothing else orders; ten ranks are a group.';
+'A part of an object that statements of its own make (make) and remove (unmake). part is empty for the object itself. Elements of equal state need no statement. made_by and taken_by: keys of elements whose statement makes or removes this one, too; via: those of a parent table that do so as long as link, the inheritance, stays. provides and needs: names that order the statements; holds: those of needs without which it cannot stay as it is; a name that begins with make: or drop: counts only then; claims: names that only one of all can have. as_owner_of: the statement evaluates expressions and runs with that relation''s owner''s rights. loses: a table or column whose rows go with it. rank orders what nothing else orders; ten ranks are a group.';
 
 CREATE FUNCTION pggit.element_key(object_type text, identity text, part text DEFAULT '') RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -3432,7 +3442,7 @@ CREATE FUNCTION pggit.new_element(
     object_type text, identity text, part text, rank integer, state jsonb,
     make text[] DEFAULT '{}', unmake text[] DEFAULT '{}',
     made_by text[] DEFAULT '{}', taken_by text[] DEFAULT NULL, via text[] DEFAULT '{}', link text DEFAULT NULL,
-    provides text[] DEFAULT '{}', needs text[] DEFAULT '{}', holds text[] DEFAULT NULL, claims text[] DEFAULT '{}',
+    provides text[] DEFAULT '{}', needs text[] DEFAULT '{}', holds text[] DEFAULT NULL,
     as_owner_of text DEFAULT NULL, loses text DEFAULT NULL)
 RETURNS pggit.element
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -3440,10 +3450,10 @@ BEGIN
     RETURN ROW(pggit.element_key(object_type, identity, part), object_type, identity, part, state, rank,
                array_remove(make, NULL), array_remove(unmake, NULL), made_by,
                coalesce(taken_by, CASE part WHEN '' THEN '{}' ELSE ARRAY[pggit.element_key(object_type, identity)] END),
-               via, link, provides, needs, coalesce(holds, needs), claims, as_owner_of, loses)::pggit.element;
+               via, link, provides, needs, coalesce(holds, needs), '{}', as_owner_of, loses)::pggit.element;
 END
 $$;
-COMMENT ON FUNCTION pggit.new_element(text, text, text, integer, jsonb, text[], text[], text[], text[], text[], text, text[], text[], text[], text[], text, text) IS
+COMMENT ON FUNCTION pggit.new_element(text, text, text, integer, jsonb, text[], text[], text[], text[], text[], text, text[], text[], text[], text, text) IS
 'An element; a part goes with its object unless told otherwise.';
 
 CREATE FUNCTION pggit.key_names(relation text) RETURNS text[]
@@ -3660,8 +3670,8 @@ BEGIN
                 upper(c #>> '{identity,kind}'), sequence, pggit.sequence_options(c -> 'identity'))],
             unmake => ARRAY[alter_all || 'DROP IDENTITY'],
             made_by => ARRAY[own] || from_shell, taken_by => ARRAY[shell, own],
-            provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence],
-            needs => ARRAY['body ' || identity, 'notnull ' || identity], holds => '{}', claims => ARRAY['relation ' || sequence]);
+            provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence, 'make:sequence ' || sequence],
+            needs => ARRAY['body ' || identity, 'notnull ' || identity], holds => '{}');
         RETURN NEXT e;
         e := pggit.new_element(
             object_type, identity, 'identity acl ' || column_name, 1408,
@@ -3746,8 +3756,6 @@ BEGIN
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
             || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
         holds => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
-        claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
-            || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
     IF kind = 'i' AND k ? 'parent' THEN
@@ -3822,7 +3830,6 @@ BEGIN
             || CASE WHEN inherits THEN parents || ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END
             || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
         holds => pggit.needs_in(coalesce(d ->> 'partition_key', '')) || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
-        claims => ARRAY['relation ' || identity, 'type ' || identity],
         loses => CASE WHEN NOT is_foreign AND NOT d ? 'partition_key' THEN '' END);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1400, object_type || ' ' || identity, 'r', 'TABLE ' || identity);
@@ -3844,7 +3851,6 @@ BEGIN
                 ELSE ARRAY(SELECT format('ALTER TABLE %s NO INHERIT %s', identity, p) FROM unnest(parents) p) END,
             made_by => CASE WHEN is_partition THEN '{}' ELSE ARRAY[shell] END,
             provides => ('link ' || identity) || ARRAY(SELECT 'make:children ' || p FROM unnest(parents) p),
-            claims => CASE WHEN is_partition THEN ARRAY[concat('part of ', parents[1], ' ', d ->> 'partition_bound')] ELSE '{}' END,
             needs => ARRAY(SELECT 'body ' || p FROM unnest(parents) p) || ARRAY(SELECT 'drop:keys ' || p FROM unnest(parents) p)
                 || ARRAY['keys ' || identity, 'checks ' || identity, 'body ' || identity],
             holds => ARRAY(SELECT 'body ' || p FROM unnest(parents) p),
@@ -3962,8 +3968,7 @@ BEGIN
         unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN is_materialized THEN '{}' ELSE ARRAY['data ' || identity] END,
-        needs => names || ARRAY(SELECT 'data ' || n FROM unnest(names) n) || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
-        claims => ARRAY['relation ' || identity, 'type ' || identity]);
+        needs => names || ARRAY(SELECT 'data ' || n FROM unnest(names) n) || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']);
     RETURN NEXT e;
     IF is_materialized THEN
         e := pggit.new_element(
@@ -4023,9 +4028,9 @@ BEGIN
         unmake => ARRAY['DROP SEQUENCE ' || identity],
         taken_by => CASE WHEN owner_table IS NULL THEN '{}'
             ELSE pggit.relation_keys(owner_table) || pggit.relation_keys(owner_table, 'column ' || owner_column) END,
-        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
-        needs => ARRAY['schema ' || pggit.schema_part(identity), 'extensions'],
-        claims => ARRAY['relation ' || identity, 'type ' || identity]);
+        -- a type can have a sequence's name, but only if it comes after it
+        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity, 'make:sequence ' || identity],
+        needs => ARRAY['schema ' || pggit.schema_part(identity), 'extensions']);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         'SEQUENCE', identity, d, 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity, owner_table);
@@ -4055,8 +4060,7 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
-        needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation],
-        claims => ARRAY['relation ' || identity]);
+        needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements('INDEX', identity, d, 1550, 'INDEX ' || identity);
     IF d ? 'parent' THEN
@@ -4111,9 +4115,7 @@ BEGIN
             || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange'] ELSE '{}' END,
         needs => CASE WHEN d ? 'labels' THEN '{}' ELSE array_remove(array_remove(pggit.names_in(body), identity), range ->> 'multirange') END
             || pggit.needs_in(coalesce(range ->> 'subtype_diff', ''))
-            || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
-        claims => ARRAY['type ' || identity]
-            || CASE WHEN d ? 'attributes' THEN ARRAY['relation ' || identity] WHEN d ? 'range' THEN ARRAY['type ' || (range ->> 'multirange')] ELSE '{}' END);
+            || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions', 'make:sequence ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1100, object_type || ' ' || identity, 'T', object_type || ' ' || identity);
     RETURN QUERY SELECT s.* FROM (VALUES
@@ -4192,8 +4194,7 @@ BEGIN
         -- Its own name stands first; further on that is a table's.
         needs => pggit.needs_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
                 PLACING '' FROM strpos(body, qualified) FOR length(qualified)))
-            || named || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
-        claims => ARRAY['function ' || identity]);
+            || named || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         object_type, identity, d, 1300, target, 'f', CASE object_type WHEN 'PROCEDURE' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || identity);
@@ -4413,11 +4414,55 @@ END
 $$;
 COMMENT ON FUNCTION pggit.parts_of(text, text, jsonb, text[]) IS 'An object''s definition taken apart, without the rights that code of somebody''s needs.';
 
+CREATE FUNCTION pggit.claims_of(object_type text, identity text, d jsonb) RETURNS TABLE (part text, name text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE') THEN
+        RETURN QUERY VALUES ('', 'relation ' || identity), ('', 'type ' || identity);
+    ELSIF object_type = 'INDEX' THEN
+        RETURN QUERY VALUES ('', 'relation ' || identity);
+    ELSIF object_type IN ('TYPE', 'DOMAIN') THEN
+        RETURN QUERY VALUES ('', 'type ' || identity);
+        IF d ? 'attributes' THEN
+            RETURN QUERY VALUES ('', 'relation ' || identity);
+        ELSIF d ? 'range' THEN
+            RETURN QUERY VALUES ('', 'type ' || (d #>> '{range,multirange}'));
+        END IF;
+    ELSIF object_type IN ('FUNCTION', 'PROCEDURE', 'AGGREGATE') THEN
+        RETURN QUERY VALUES ('', 'function ' || identity);
+    ELSIF object_type = 'TRIGGER' AND d ->> 'definition' LIKE 'CREATE CONSTRAINT %' THEN
+        RETURN QUERY VALUES ('', 'constraint ' || identity);
+    END IF;
+    RETURN QUERY
+    SELECT 'constraint ' || k.key, n.name
+    FROM jsonb_each(d -> 'constraints') k
+    CROSS JOIN LATERAL (VALUES
+        (concat('constraint ', quote_ident(k.key), ' on ', identity)),
+        (CASE WHEN k.value ->> 'definition' ~ '^(PRIMARY KEY|UNIQUE|EXCLUDE)'
+            THEN concat('relation ', pggit.schema_part(identity), '.', quote_ident(k.key)) END),
+        (CASE WHEN starts_with(k.value ->> 'definition', 'PRIMARY KEY') THEN 'primary key ' || identity END)) AS n (name)
+    WHERE n.name IS NOT NULL
+    UNION ALL
+    SELECT 'identity ' || c.key, n.name
+    FROM jsonb_each(d -> 'columns') c
+    CROSS JOIN LATERAL (VALUES ('relation ' || (c.value #>> '{identity,sequence}')), ('type ' || (c.value #>> '{identity,sequence}'))) AS n (name)
+    WHERE c.value ? 'identity'
+    UNION ALL
+    SELECT 'not null ' || c.key, concat('constraint ', quote_ident(c.value #>> '{not_null_constraint,name}'), ' on ', identity)
+    FROM jsonb_each(d -> 'columns') c WHERE c.value ? 'not_null_constraint'
+    UNION ALL
+    SELECT 'link', concat('part of ', d #>> '{parents,0}', ' ', d ->> 'partition_bound') WHERE d ? 'partition_bound';
+END
+$$;
+COMMENT ON FUNCTION pggit.claims_of(text, text, jsonb) IS
+'The names that an object''s parts have and that nothing else can have beside them, whatever its kind: a table''s and an index''s, a constraint''s and a constraint trigger''s, a table''s one primary key, a partition''s bound.';
+
 CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p)
+    WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p),
+        claim AS MATERIALIZED (SELECT c.* FROM pggit.claims_of(elements.object_type, elements.identity, d) c)
     SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
         CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(x.make[1], E'\nAS ') > 0 THEN x.make
             ELSE ARRAY(SELECT pggit.as_written(m.sql) FROM unnest(x.make) WITH ORDINALITY AS m (sql, place) ORDER BY m.place) END
@@ -4426,7 +4471,7 @@ BEGIN
         x.made_by || CASE x.part WHEN 'owner' THEN ARRAY[pggit.element_key(x.object_type, x.identity)] ELSE '{}' END,
         x.taken_by, x.via, x.link, x.provides,
         x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,
-        x.holds, x.claims, w.who, x.loses
+        x.holds, ARRAY(SELECT c.name FROM claim c WHERE c.part = x.part), w.who, x.loses
     FROM part x
     -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
     CROSS JOIN LATERAL (SELECT coalesce(x.as_owner_of, CASE WHEN pggit.may_evaluate(array_to_string(x.make, E'\n')) THEN
@@ -5198,9 +5243,10 @@ BEGIN
                 n.made_by && own_made
                     OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
                     AS is_made,
-                ot.old_needs, ot.becomes
+                ot.old_needs, ot.freed, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
             LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o.part, o.needs, o.holds) END AS old_needs,
+                    ARRAY(SELECT 'free ' || c FROM unnest(o.claims) c WHERE f.fate = 'alter' AND c <> ALL (n.claims)) AS freed,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
@@ -5211,8 +5257,14 @@ BEGIN
             SELECT 'new', n.key, v.via FROM new_side n CROSS JOIN LATERAL unnest(n.via) AS v (via) WHERE n.is_made
         ), below AS (
             SELECT a.side, a.via AS top, a.key FROM along a
+            JOIN (SELECT 'old' AS side, o.key FROM old_side o WHERE NOT o.is_taken UNION ALL SELECT 'new', n.key FROM new_side n WHERE NOT n.is_made) s
+                ON s.side = a.side AND s.key = a.via
             UNION
             SELECT b.side, b.top, a.key FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
+        ), provided_below AS MATERIALIZED (
+            SELECT b.top, array_agg(DISTINCT p) AS provides
+            FROM below b JOIN new_side x ON x.key = b.key CROSS JOIN LATERAL unnest(x.provides) p
+            WHERE b.side = 'new' GROUP BY b.top
         ), step AS (
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
@@ -5237,7 +5289,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR x.key IN (SELECT b.key FROM below b WHERE b.side = 'old' AND b.top = o.key)) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
+                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL
@@ -5261,8 +5313,9 @@ BEGIN
                         THEN ARRAY[regexp_replace(n.make[1], ' GENERATED (ALWAYS|BY DEFAULT) AS IDENTITY [(].* (NO )?CYCLE[)]', '')] || n.make[2:] || i.make
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}')
-                    || ARRAY(SELECT unnest(x.provides) FROM below b JOIN new_side x ON x.key = b.key WHERE b.side = 'new' AND b.top = n.key),
+                    || coalesce(h.provides, '{}') || coalesce(n.freed, '{}'),
                 CASE n.fate WHEN 'alter' THEN pggit.needs_to_change(n.part, n.needs, n.holds) ELSE n.needs END || coalesce(t.needs, '{}')
+                    || ARRAY(SELECT 'free ' || c FROM unnest(n.claims || t.claims) c)
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(
                         SELECT 'make:parts of ' || x.identity FROM unnest(new_elements) x
@@ -5272,7 +5325,7 @@ BEGIN
                         WHERE x.object_type = 'TABLE' AND x.identity = n.identity AND x.part LIKE 'constraint %') END,
                 n.old_needs,
                 n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL, n.becomes
-            FROM new_side n
+            FROM new_side n LEFT JOIN provided_below h ON h.top = n.key
             LEFT JOIN LATERAL (
                 SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
                        array_agg(p) FILTER (WHERE side = 3) AS claims
@@ -8490,6 +8543,8 @@ DECLARE
     new_keys text[];
     new_blobs text[];
     whole text[];
+    conflicting text[];
+    more text[];
     whole_conflicts jsonb;
     two record;
     part record;
@@ -8521,10 +8576,16 @@ BEGIN
     merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
 
     -- What each side may have by itself, but not both together.
-    whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs);
-    whole := whole || pggit.names_taken_twice(base, ours, theirs, merged, whole || ARRAY(
-        SELECT pggit.tree_key(c ->> 'object_type', c ->> 'identity') FROM jsonb_array_elements(conflicts) c));
-    whole := ARRAY(SELECT k FROM unnest(whole) k GROUP BY k);
+    whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs) || pggit.names_taken_twice(base, ours, theirs);
+    LOOP
+        conflicting := whole || ARRAY(
+            SELECT pggit.tree_key(c ->> 'object_type', c ->> 'identity') FROM jsonb_array_elements(conflicts) c WHERE c -> 'path' = '[]');
+        EXIT WHEN conflicting = '{}';
+        more := pggit.names_come_back(base, ours, theirs, merged, conflicting);
+        EXIT WHEN more = '{}';
+        whole := whole || more;
+    END LOOP;
+    whole := ARRAY(SELECT k FROM unnest(whole) k WHERE pggit.tree_lookup(ours, k) IS DISTINCT FROM pggit.tree_lookup(theirs, k) GROUP BY k);
     IF whole <> '{}' THEN
         merged := pggit.change_tree(merged, 0, whole, ARRAY(SELECT pggit.tree_lookup(ours, k) FROM unnest(whole) k));
         SELECT jsonb_agg(jsonb_build_object(
@@ -8645,28 +8706,49 @@ $$;
 COMMENT ON FUNCTION pggit.torn_families(text, text, text) IS
 'Where one side gave a table a partition or child, and the other changed what these have from it or the new partition itself: both, with what is new on the new one.';
 
-CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text, merged text, conflicting text[]) RETURNS text[]
+CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
-    WITH claim AS MATERIALIZED (
-        SELECT k.tree_key, n.name, count(*) AS times
-        FROM (SELECT c.tree_key, c.tree_key = ANY (conflicting) AS is_open FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
-        -- what conflicts may come out as it is on either side
-        CROSS JOIN LATERAL unnest(CASE WHEN k.is_open THEN ARRAY[ours, theirs] ELSE ARRAY[merged] END) AS t (tree)
-        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(t.tree, k.tree_key) AS blob OFFSET 0) m
-        JOIN pggit.blobs b ON b.hash = m.blob
-        CROSS JOIN LATERAL pggit.elements(b.object_type, b.identity, b.definition, NULL) e
-        CROSS JOIN LATERAL unnest(e.claims) AS n (name)
-        GROUP BY k.tree_key, k.is_open, n.name, CASE WHEN k.is_open THEN t.tree END
-    ), taken AS (
-        SELECT c.name FROM claim c GROUP BY c.name HAVING count(DISTINCT c.tree_key) > 1 OR max(c.times) > 1
+    WITH changed AS MATERIALIZED (
+        SELECT c.*, count(*) OVER (PARTITION BY c.tree_key, coalesce(c.b_blob, '')) AS sides FROM pggit.changes_of_both(base, ours, theirs) c
+    ), claim AS MATERIALIZED (
+        -- what a side has taken that nobody had; the same change on both sides goes with all that either did
+        SELECT c.side, c.tree_key, n.part, n.name
+        FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob
+        CROSS JOIN LATERAL pggit.claims_of(b.object_type, b.identity, b.definition) n
+        LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+        WHERE c.sides = 1
+          AND NOT EXISTS (SELECT FROM pggit.claims_of(a.object_type, a.identity, a.definition) m WHERE m.name = n.name)
     )
-    SELECT DISTINCT c.tree_key FROM claim c WHERE c.name IN (SELECT t.name FROM taken t));
+    SELECT DISTINCT k FROM claim o
+    JOIN claim t ON t.side = 'theirs' AND t.name = o.name AND (t.tree_key, t.part) <> (o.tree_key, o.part)
+    CROSS JOIN LATERAL unnest(ARRAY[o.tree_key, t.tree_key]) k
+    WHERE o.side = 'ours');
 END
 $$;
-COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text, text, text[]) IS
-'Where the sides use one name for two things, which PostgreSQL does not let stand side by side (a table and an index, a type and a domain), or give a table two primary keys: both.';
+COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text) IS
+'Where the sides use one name for two things, which PostgreSQL does not let stand side by side (a table and an index, a type and a domain), or give a table two primary keys or two partitions of one bound: both.';
+
+CREATE FUNCTION pggit.names_come_back(base text, ours text, theirs text, merged text, conflicting text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What conflicts as a whole may come out as it is on either side, with a name that something else has by then.
+    RETURN ARRAY(
+        SELECT DISTINCT k.tree_key
+        FROM (SELECT c.tree_key FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
+        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(merged, k.tree_key) AS blob OFFSET 0) m
+        JOIN pggit.blobs b ON b.hash = m.blob
+        CROSS JOIN LATERAL pggit.claims_of(b.object_type, b.identity, b.definition) n
+        WHERE k.tree_key <> ALL (conflicting) AND n.name IN (
+            SELECT p.name FROM unnest(conflicting) w
+            CROSS JOIN LATERAL (VALUES (pggit.tree_lookup(ours, w)), (pggit.tree_lookup(theirs, w))) AS v (blob)
+            JOIN pggit.blobs d ON d.hash = v.blob
+            CROSS JOIN LATERAL pggit.claims_of(d.object_type, d.identity, d.definition) p));
+END
+$$;
+COMMENT ON FUNCTION pggit.names_come_back(text, text, text, text, text[]) IS
+'What has a name in a merged tree that one of those which conflict has on one side.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -8779,7 +8861,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.conflicts() IS
-'Where both sides of the waiting merge changed the same thing differently, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
+'Where both sides of the waiting merge changed the same thing differently, or what does not go together, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
 
 CREATE FUNCTION pggit.take_resolution() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -333,7 +333,7 @@ CREATE TABLE pggit.merge_conflicts (
     CHECK (resolution IN ('ours', 'theirs', 'definition'))
 );
 COMMENT ON TABLE pggit.merge_conflicts IS
-'Where both sides of the waiting merge changed the same thing differently. path leads into the definition; an empty one stands for the whole object. A null side has no such thing.';
+'Where both sides of the waiting merge changed the same thing differently, or what does not go together. path leads into the definition; an empty one stands for the whole object. A null side has no such thing.';
 COMMENT ON COLUMN pggit.merge_conflicts.id IS 'What resolve_conflict() takes.';
 COMMENT ON COLUMN pggit.merge_conflicts.object_type IS 'PostgreSQL''s word for the kind, in capitals.';
 COMMENT ON COLUMN pggit.merge_conflicts.identity IS 'The name of the object.';

@@ -12,6 +12,14 @@ $$;
 COMMENT ON FUNCTION pggit.tokens_in(text) IS
 'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
 
+CREATE FUNCTION pggit.first_two_parts(token text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN substring(token FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))');
+END
+$$;
+COMMENT ON FUNCTION pggit.first_two_parts(text) IS 'The qualified name that a token begins with; null where it has none.';
+
 CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -23,7 +31,7 @@ BEGIN
             SELECT t.token AS part WHERE t.token !~ '^'''
             UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
                 WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
-        CROSS JOIN LATERAL (SELECT substring(x.part FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))') AS name) n
+        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
         WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
 END
 $$;
@@ -32,21 +40,23 @@ COMMENT ON FUNCTION pggit.names_in(text) IS
 
 CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    called text[] := ARRAY(
-        SELECT rtrim(x.part, '(') FROM pggit.tokens_in(sql) t
-        CROSS JOIN LATERAL (
-            SELECT t.token AS part WHERE t.token ~ '[.].*[(]$' AND t.token !~ '^'''
-            -- a name in a string constant ('public.f'::regproc) has no parenthesis
-            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
-                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x);
-    names text[] := pggit.names_in(sql);
 BEGIN
-    RETURN names || ARRAY(SELECT n || '(' FROM unnest(names) n WHERE n = ANY (called));
+    RETURN ARRAY(
+        SELECT DISTINCT n.name || x.called
+        -- where a foreign key leads to is no function
+        FROM pggit.tokens_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) t
+        -- a name in a string constant ('public.f'::regproc) has its quotes doubled, and no parenthesis
+        CROSS JOIN LATERAL (
+            SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called WHERE t.token !~ '^'''
+            UNION ALL SELECT i.token, c.called
+                FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i CROSS JOIN (VALUES (''), ('(')) AS c (called)
+                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
+        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
+        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
 END
 $$;
 COMMENT ON FUNCTION pggit.needs_in(text) IS
-'What the parts of an object need of what a piece of SQL mentions: the names, and once more with a parenthesis those that may be a function''s, which can have the name of a table or type.';
+'What the parts of an object need of what a piece of SQL mentions: the qualified names, those of functions with a parenthesis after them, since a function can have the name of a table or type.';
 
 CREATE FUNCTION pggit.as_written(sql text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

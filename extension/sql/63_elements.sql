@@ -22,7 +22,7 @@ CREATE TYPE pggit.element AS (
     loses text
 );
 COMMENT ON TYPE pggit.element IS
-'A part of an object that statements of its own make (make) and remove (unmake). part is empty for the object itself. Elements of equal state need no statement. made_by and taken_by: keys of elements whose statement makes or removes this one, too; via: those of a parent table that do so as long as link, the inheritance, stays. provides and needs: names that order the statements; holds: those of needs without which it cannot stay as it is; a name that begins with make: or drop: counts only then; claims: names that only one object can have. as_owner_of: the statement evaluates expressions and runs with that relation''s owner''s rights. loses: a table or column whose rows go with it. rank orders what nothing else orders; ten ranks are a group.';
+'A part of an object that statements of its own make (make) and remove (unmake). part is empty for the object itself. Elements of equal state need no statement. made_by and taken_by: keys of elements whose statement makes or removes this one, too; via: those of a parent table that do so as long as link, the inheritance, stays. provides and needs: names that order the statements; holds: those of needs without which it cannot stay as it is; a name that begins with make: or drop: counts only then; claims: names that only one of all can have. as_owner_of: the statement evaluates expressions and runs with that relation''s owner''s rights. loses: a table or column whose rows go with it. rank orders what nothing else orders; ten ranks are a group.';
 
 CREATE FUNCTION pggit.element_key(object_type text, identity text, part text DEFAULT '') RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -46,7 +46,7 @@ CREATE FUNCTION pggit.new_element(
     object_type text, identity text, part text, rank integer, state jsonb,
     make text[] DEFAULT '{}', unmake text[] DEFAULT '{}',
     made_by text[] DEFAULT '{}', taken_by text[] DEFAULT NULL, via text[] DEFAULT '{}', link text DEFAULT NULL,
-    provides text[] DEFAULT '{}', needs text[] DEFAULT '{}', holds text[] DEFAULT NULL, claims text[] DEFAULT '{}',
+    provides text[] DEFAULT '{}', needs text[] DEFAULT '{}', holds text[] DEFAULT NULL,
     as_owner_of text DEFAULT NULL, loses text DEFAULT NULL)
 RETURNS pggit.element
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -54,10 +54,10 @@ BEGIN
     RETURN ROW(pggit.element_key(object_type, identity, part), object_type, identity, part, state, rank,
                array_remove(make, NULL), array_remove(unmake, NULL), made_by,
                coalesce(taken_by, CASE part WHEN '' THEN '{}' ELSE ARRAY[pggit.element_key(object_type, identity)] END),
-               via, link, provides, needs, coalesce(holds, needs), claims, as_owner_of, loses)::pggit.element;
+               via, link, provides, needs, coalesce(holds, needs), '{}', as_owner_of, loses)::pggit.element;
 END
 $$;
-COMMENT ON FUNCTION pggit.new_element(text, text, text, integer, jsonb, text[], text[], text[], text[], text[], text, text[], text[], text[], text[], text, text) IS
+COMMENT ON FUNCTION pggit.new_element(text, text, text, integer, jsonb, text[], text[], text[], text[], text[], text, text[], text[], text[], text, text) IS
 'An element; a part goes with its object unless told otherwise.';
 
 CREATE FUNCTION pggit.key_names(relation text) RETURNS text[]
@@ -274,8 +274,8 @@ BEGIN
                 upper(c #>> '{identity,kind}'), sequence, pggit.sequence_options(c -> 'identity'))],
             unmake => ARRAY[alter_all || 'DROP IDENTITY'],
             made_by => ARRAY[own] || from_shell, taken_by => ARRAY[shell, own],
-            provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence],
-            needs => ARRAY['body ' || identity, 'notnull ' || identity], holds => '{}', claims => ARRAY['relation ' || sequence]);
+            provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence, 'make:sequence ' || sequence],
+            needs => ARRAY['body ' || identity, 'notnull ' || identity], holds => '{}');
         RETURN NEXT e;
         e := pggit.new_element(
             object_type, identity, 'identity acl ' || column_name, 1408,
@@ -360,8 +360,6 @@ BEGIN
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
             || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
         holds => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
-        claims => CASE kind WHEN 'i' THEN ARRAY['relation ' || index_name] ELSE '{}' END
-            || CASE WHEN starts_with(definition, 'PRIMARY KEY') THEN ARRAY['primary key ' || identity] ELSE '{}' END,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
     IF kind = 'i' AND k ? 'parent' THEN
@@ -436,7 +434,6 @@ BEGIN
             || CASE WHEN inherits THEN parents || ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END
             || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
         holds => pggit.needs_in(coalesce(d ->> 'partition_key', '')) || CASE WHEN is_foreign THEN ARRAY['server ' || quote_ident(d ->> 'server')] ELSE '{}' END,
-        claims => ARRAY['relation ' || identity, 'type ' || identity],
         loses => CASE WHEN NOT is_foreign AND NOT d ? 'partition_key' THEN '' END);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1400, object_type || ' ' || identity, 'r', 'TABLE ' || identity);
@@ -458,7 +455,6 @@ BEGIN
                 ELSE ARRAY(SELECT format('ALTER TABLE %s NO INHERIT %s', identity, p) FROM unnest(parents) p) END,
             made_by => CASE WHEN is_partition THEN '{}' ELSE ARRAY[shell] END,
             provides => ('link ' || identity) || ARRAY(SELECT 'make:children ' || p FROM unnest(parents) p),
-            claims => CASE WHEN is_partition THEN ARRAY[concat('part of ', parents[1], ' ', d ->> 'partition_bound')] ELSE '{}' END,
             needs => ARRAY(SELECT 'body ' || p FROM unnest(parents) p) || ARRAY(SELECT 'drop:keys ' || p FROM unnest(parents) p)
                 || ARRAY['keys ' || identity, 'checks ' || identity, 'body ' || identity],
             holds => ARRAY(SELECT 'body ' || p FROM unnest(parents) p),

@@ -19,8 +19,7 @@ BEGIN
         unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN is_materialized THEN '{}' ELSE ARRAY['data ' || identity] END,
-        needs => names || ARRAY(SELECT 'data ' || n FROM unnest(names) n) || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
-        claims => ARRAY['relation ' || identity, 'type ' || identity]);
+        needs => names || ARRAY(SELECT 'data ' || n FROM unnest(names) n) || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']);
     RETURN NEXT e;
     IF is_materialized THEN
         e := pggit.new_element(
@@ -80,9 +79,9 @@ BEGIN
         unmake => ARRAY['DROP SEQUENCE ' || identity],
         taken_by => CASE WHEN owner_table IS NULL THEN '{}'
             ELSE pggit.relation_keys(owner_table) || pggit.relation_keys(owner_table, 'column ' || owner_column) END,
-        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity],
-        needs => ARRAY['schema ' || pggit.schema_part(identity), 'extensions'],
-        claims => ARRAY['relation ' || identity, 'type ' || identity]);
+        -- a type can have a sequence's name, but only if it comes after it
+        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity, 'make:sequence ' || identity],
+        needs => ARRAY['schema ' || pggit.schema_part(identity), 'extensions']);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         'SEQUENCE', identity, d, 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity, owner_table);
@@ -112,8 +111,7 @@ BEGIN
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
-        needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation],
-        claims => ARRAY['relation ' || identity]);
+        needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements('INDEX', identity, d, 1550, 'INDEX ' || identity);
     IF d ? 'parent' THEN
@@ -168,9 +166,7 @@ BEGIN
             || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange'] ELSE '{}' END,
         needs => CASE WHEN d ? 'labels' THEN '{}' ELSE array_remove(array_remove(pggit.names_in(body), identity), range ->> 'multirange') END
             || pggit.needs_in(coalesce(range ->> 'subtype_diff', ''))
-            || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
-        claims => ARRAY['type ' || identity]
-            || CASE WHEN d ? 'attributes' THEN ARRAY['relation ' || identity] WHEN d ? 'range' THEN ARRAY['type ' || (range ->> 'multirange')] ELSE '{}' END);
+            || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions', 'make:sequence ' || identity]);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1100, object_type || ' ' || identity, 'T', object_type || ' ' || identity);
     RETURN QUERY SELECT s.* FROM (VALUES
@@ -249,8 +245,7 @@ BEGIN
         -- Its own name stands first; further on that is a table's.
         needs => pggit.needs_in(overlay(CASE WHEN text_begins > 0 THEN left(body, text_begins) ELSE body END
                 PLACING '' FROM strpos(body, qualified) FOR length(qualified)))
-            || named || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions'],
-        claims => ARRAY['function ' || identity]);
+            || named || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions']);
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         object_type, identity, d, 1300, target, 'f', CASE object_type WHEN 'PROCEDURE' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || identity);
@@ -470,11 +465,55 @@ END
 $$;
 COMMENT ON FUNCTION pggit.parts_of(text, text, jsonb, text[]) IS 'An object''s definition taken apart, without the rights that code of somebody''s needs.';
 
+CREATE FUNCTION pggit.claims_of(object_type text, identity text, d jsonb) RETURNS TABLE (part text, name text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE') THEN
+        RETURN QUERY VALUES ('', 'relation ' || identity), ('', 'type ' || identity);
+    ELSIF object_type = 'INDEX' THEN
+        RETURN QUERY VALUES ('', 'relation ' || identity);
+    ELSIF object_type IN ('TYPE', 'DOMAIN') THEN
+        RETURN QUERY VALUES ('', 'type ' || identity);
+        IF d ? 'attributes' THEN
+            RETURN QUERY VALUES ('', 'relation ' || identity);
+        ELSIF d ? 'range' THEN
+            RETURN QUERY VALUES ('', 'type ' || (d #>> '{range,multirange}'));
+        END IF;
+    ELSIF object_type IN ('FUNCTION', 'PROCEDURE', 'AGGREGATE') THEN
+        RETURN QUERY VALUES ('', 'function ' || identity);
+    ELSIF object_type = 'TRIGGER' AND d ->> 'definition' LIKE 'CREATE CONSTRAINT %' THEN
+        RETURN QUERY VALUES ('', 'constraint ' || identity);
+    END IF;
+    RETURN QUERY
+    SELECT 'constraint ' || k.key, n.name
+    FROM jsonb_each(d -> 'constraints') k
+    CROSS JOIN LATERAL (VALUES
+        (concat('constraint ', quote_ident(k.key), ' on ', identity)),
+        (CASE WHEN k.value ->> 'definition' ~ '^(PRIMARY KEY|UNIQUE|EXCLUDE)'
+            THEN concat('relation ', pggit.schema_part(identity), '.', quote_ident(k.key)) END),
+        (CASE WHEN starts_with(k.value ->> 'definition', 'PRIMARY KEY') THEN 'primary key ' || identity END)) AS n (name)
+    WHERE n.name IS NOT NULL
+    UNION ALL
+    SELECT 'identity ' || c.key, n.name
+    FROM jsonb_each(d -> 'columns') c
+    CROSS JOIN LATERAL (VALUES ('relation ' || (c.value #>> '{identity,sequence}')), ('type ' || (c.value #>> '{identity,sequence}'))) AS n (name)
+    WHERE c.value ? 'identity'
+    UNION ALL
+    SELECT 'not null ' || c.key, concat('constraint ', quote_ident(c.value #>> '{not_null_constraint,name}'), ' on ', identity)
+    FROM jsonb_each(d -> 'columns') c WHERE c.value ? 'not_null_constraint'
+    UNION ALL
+    SELECT 'link', concat('part of ', d #>> '{parents,0}', ' ', d ->> 'partition_bound') WHERE d ? 'partition_bound';
+END
+$$;
+COMMENT ON FUNCTION pggit.claims_of(text, text, jsonb) IS
+'The names that an object''s parts have and that nothing else can have beside them, whatever its kind: a table''s and an index''s, a constraint''s and a constraint trigger''s, a table''s one primary key, a partition''s bound.';
+
 CREATE FUNCTION pggit.elements(object_type text, identity text, d jsonb, column_order text[]) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p)
+    WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p),
+        claim AS MATERIALIZED (SELECT c.* FROM pggit.claims_of(elements.object_type, elements.identity, d) c)
     SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
         CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(x.make[1], E'\nAS ') > 0 THEN x.make
             ELSE ARRAY(SELECT pggit.as_written(m.sql) FROM unnest(x.make) WITH ORDINALITY AS m (sql, place) ORDER BY m.place) END
@@ -483,7 +522,7 @@ BEGIN
         x.made_by || CASE x.part WHEN 'owner' THEN ARRAY[pggit.element_key(x.object_type, x.identity)] ELSE '{}' END,
         x.taken_by, x.via, x.link, x.provides,
         x.needs || CASE WHEN w.who IS NULL OR w.who LIKE 'role %' OR w.who LIKE 'type %' THEN '{}' ELSE ARRAY['owner ' || w.who] END,
-        x.holds, x.claims, w.who, x.loses
+        x.holds, ARRAY(SELECT c.name FROM claim c WHERE c.part = x.part), w.who, x.loses
     FROM part x
     -- What may run code to be parsed runs with the rights of whoever it belongs to, and when that is set.
     CROSS JOIN LATERAL (SELECT coalesce(x.as_owner_of, CASE WHEN pggit.may_evaluate(array_to_string(x.make, E'\n')) THEN

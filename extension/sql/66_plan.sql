@@ -529,9 +529,10 @@ BEGIN
                 n.made_by && own_made
                     OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
                     AS is_made,
-                ot.old_needs, ot.becomes
+                ot.old_needs, ot.freed, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
             LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o.part, o.needs, o.holds) END AS old_needs,
+                    ARRAY(SELECT 'free ' || c FROM unnest(o.claims) c WHERE f.fate = 'alter' AND c <> ALL (n.claims)) AS freed,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
@@ -542,8 +543,14 @@ BEGIN
             SELECT 'new', n.key, v.via FROM new_side n CROSS JOIN LATERAL unnest(n.via) AS v (via) WHERE n.is_made
         ), below AS (
             SELECT a.side, a.via AS top, a.key FROM along a
+            JOIN (SELECT 'old' AS side, o.key FROM old_side o WHERE NOT o.is_taken UNION ALL SELECT 'new', n.key FROM new_side n WHERE NOT n.is_made) s
+                ON s.side = a.side AND s.key = a.via
             UNION
             SELECT b.side, b.top, a.key FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
+        ), provided_below AS MATERIALIZED (
+            SELECT b.top, array_agg(DISTINCT p) AS provides
+            FROM below b JOIN new_side x ON x.key = b.key CROSS JOIN LATERAL unnest(x.provides) p
+            WHERE b.side = 'new' GROUP BY b.top
         ), step AS (
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
@@ -568,7 +575,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR x.key IN (SELECT b.key FROM below b WHERE b.side = 'old' AND b.top = o.key)) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
+                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL
@@ -592,8 +599,9 @@ BEGIN
                         THEN ARRAY[regexp_replace(n.make[1], ' GENERATED (ALWAYS|BY DEFAULT) AS IDENTITY [(].* (NO )?CYCLE[)]', '')] || n.make[2:] || i.make
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}')
-                    || ARRAY(SELECT unnest(x.provides) FROM below b JOIN new_side x ON x.key = b.key WHERE b.side = 'new' AND b.top = n.key),
+                    || coalesce(h.provides, '{}') || coalesce(n.freed, '{}'),
                 CASE n.fate WHEN 'alter' THEN pggit.needs_to_change(n.part, n.needs, n.holds) ELSE n.needs END || coalesce(t.needs, '{}')
+                    || ARRAY(SELECT 'free ' || c FROM unnest(n.claims || t.claims) c)
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(
                         SELECT 'make:parts of ' || x.identity FROM unnest(new_elements) x
@@ -603,7 +611,7 @@ BEGIN
                         WHERE x.object_type = 'TABLE' AND x.identity = n.identity AND x.part LIKE 'constraint %') END,
                 n.old_needs,
                 n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL, n.becomes
-            FROM new_side n
+            FROM new_side n LEFT JOIN provided_below h ON h.top = n.key
             LEFT JOIN LATERAL (
                 SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
                        array_agg(p) FILTER (WHERE side = 3) AS claims

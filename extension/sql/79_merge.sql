@@ -52,6 +52,8 @@ DECLARE
     new_keys text[];
     new_blobs text[];
     whole text[];
+    conflicting text[];
+    more text[];
     whole_conflicts jsonb;
     two record;
     part record;
@@ -83,10 +85,16 @@ BEGIN
     merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
 
     -- What each side may have by itself, but not both together.
-    whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs);
-    whole := whole || pggit.names_taken_twice(base, ours, theirs, merged, whole || ARRAY(
-        SELECT pggit.tree_key(c ->> 'object_type', c ->> 'identity') FROM jsonb_array_elements(conflicts) c));
-    whole := ARRAY(SELECT k FROM unnest(whole) k GROUP BY k);
+    whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs) || pggit.names_taken_twice(base, ours, theirs);
+    LOOP
+        conflicting := whole || ARRAY(
+            SELECT pggit.tree_key(c ->> 'object_type', c ->> 'identity') FROM jsonb_array_elements(conflicts) c WHERE c -> 'path' = '[]');
+        EXIT WHEN conflicting = '{}';
+        more := pggit.names_come_back(base, ours, theirs, merged, conflicting);
+        EXIT WHEN more = '{}';
+        whole := whole || more;
+    END LOOP;
+    whole := ARRAY(SELECT k FROM unnest(whole) k WHERE pggit.tree_lookup(ours, k) IS DISTINCT FROM pggit.tree_lookup(theirs, k) GROUP BY k);
     IF whole <> '{}' THEN
         merged := pggit.change_tree(merged, 0, whole, ARRAY(SELECT pggit.tree_lookup(ours, k) FROM unnest(whole) k));
         SELECT jsonb_agg(jsonb_build_object(
@@ -120,7 +128,7 @@ END
 $$;
 COMMENT ON FUNCTION pggit.changes_of_both(text, text, text) IS 'What each side of a merge changed.';
 
--- The next three give the keys of objects that become conflicts as a whole.
+-- The next ones give the keys of objects that become conflicts as a whole.
 
 CREATE FUNCTION pggit.lost_homes(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -209,28 +217,49 @@ $$;
 COMMENT ON FUNCTION pggit.torn_families(text, text, text) IS
 'Where one side gave a table a partition or child, and the other changed what these have from it or the new partition itself: both, with what is new on the new one.';
 
-CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text, merged text, conflicting text[]) RETURNS text[]
+CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
-    WITH claim AS MATERIALIZED (
-        SELECT k.tree_key, n.name, count(*) AS times
-        FROM (SELECT c.tree_key, c.tree_key = ANY (conflicting) AS is_open FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
-        -- what conflicts may come out as it is on either side
-        CROSS JOIN LATERAL unnest(CASE WHEN k.is_open THEN ARRAY[ours, theirs] ELSE ARRAY[merged] END) AS t (tree)
-        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(t.tree, k.tree_key) AS blob OFFSET 0) m
-        JOIN pggit.blobs b ON b.hash = m.blob
-        CROSS JOIN LATERAL pggit.elements(b.object_type, b.identity, b.definition, NULL) e
-        CROSS JOIN LATERAL unnest(e.claims) AS n (name)
-        GROUP BY k.tree_key, k.is_open, n.name, CASE WHEN k.is_open THEN t.tree END
-    ), taken AS (
-        SELECT c.name FROM claim c GROUP BY c.name HAVING count(DISTINCT c.tree_key) > 1 OR max(c.times) > 1
+    WITH changed AS MATERIALIZED (
+        SELECT c.*, count(*) OVER (PARTITION BY c.tree_key, coalesce(c.b_blob, '')) AS sides FROM pggit.changes_of_both(base, ours, theirs) c
+    ), claim AS MATERIALIZED (
+        -- what a side has taken that nobody had; the same change on both sides goes with all that either did
+        SELECT c.side, c.tree_key, n.part, n.name
+        FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob
+        CROSS JOIN LATERAL pggit.claims_of(b.object_type, b.identity, b.definition) n
+        LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+        WHERE c.sides = 1
+          AND NOT EXISTS (SELECT FROM pggit.claims_of(a.object_type, a.identity, a.definition) m WHERE m.name = n.name)
     )
-    SELECT DISTINCT c.tree_key FROM claim c WHERE c.name IN (SELECT t.name FROM taken t));
+    SELECT DISTINCT k FROM claim o
+    JOIN claim t ON t.side = 'theirs' AND t.name = o.name AND (t.tree_key, t.part) <> (o.tree_key, o.part)
+    CROSS JOIN LATERAL unnest(ARRAY[o.tree_key, t.tree_key]) k
+    WHERE o.side = 'ours');
 END
 $$;
-COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text, text, text[]) IS
-'Where the sides use one name for two things, which PostgreSQL does not let stand side by side (a table and an index, a type and a domain), or give a table two primary keys: both.';
+COMMENT ON FUNCTION pggit.names_taken_twice(text, text, text) IS
+'Where the sides use one name for two things, which PostgreSQL does not let stand side by side (a table and an index, a type and a domain), or give a table two primary keys or two partitions of one bound: both.';
+
+CREATE FUNCTION pggit.names_come_back(base text, ours text, theirs text, merged text, conflicting text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What conflicts as a whole may come out as it is on either side, with a name that something else has by then.
+    RETURN ARRAY(
+        SELECT DISTINCT k.tree_key
+        FROM (SELECT c.tree_key FROM pggit.changes_of_both(base, ours, theirs) c GROUP BY c.tree_key) k
+        CROSS JOIN LATERAL (SELECT pggit.tree_lookup(merged, k.tree_key) AS blob OFFSET 0) m
+        JOIN pggit.blobs b ON b.hash = m.blob
+        CROSS JOIN LATERAL pggit.claims_of(b.object_type, b.identity, b.definition) n
+        WHERE k.tree_key <> ALL (conflicting) AND n.name IN (
+            SELECT p.name FROM unnest(conflicting) w
+            CROSS JOIN LATERAL (VALUES (pggit.tree_lookup(ours, w)), (pggit.tree_lookup(theirs, w))) AS v (blob)
+            JOIN pggit.blobs d ON d.hash = v.blob
+            CROSS JOIN LATERAL pggit.claims_of(d.object_type, d.identity, d.definition) p));
+END
+$$;
+COMMENT ON FUNCTION pggit.names_come_back(text, text, text, text, text[]) IS
+'What has a name in a merged tree that one of those which conflict has on one side.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -343,7 +372,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.conflicts() IS
-'Where both sides of the waiting merge changed the same thing differently, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
+'Where both sides of the waiting merge changed the same thing differently, or what does not go together, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
 
 CREATE FUNCTION pggit.take_resolution() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

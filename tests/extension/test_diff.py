@@ -642,6 +642,24 @@ CHANGES = {
         "CREATE FUNCTION x() RETURNS SETOF v LANGUAGE sql BEGIN ATOMIC SELECT * FROM v; END;"
         "CREATE TABLE t (b regproc DEFAULT 'x'::regproc)",
     ),
+    "table-with-a-functions-name": Change(
+        "CREATE SEQUENCE s",
+        "CREATE FUNCTION x() RETURNS integer LANGUAGE sql IMMUTABLE RETURN 1;"
+        "CREATE FUNCTION y() RETURNS integer LANGUAGE sql IMMUTABLE RETURN x();"
+        "CREATE TABLE x (a integer PRIMARY KEY, g integer GENERATED ALWAYS AS (y()) STORED);"
+        "CREATE TABLE z (a integer REFERENCES x)",
+    ),
+    "domain-with-a-sequences-name": Change(
+        "CREATE SEQUENCE s", "CREATE SEQUENCE x; CREATE DOMAIN x AS integer; CREATE TABLE t (a x DEFAULT nextval('x'))"
+    ),
+    "name-of-another-columns-not-null": Change(
+        "CREATE TABLE s (a inet NOT NULL)",
+        "ALTER TABLE s RENAME TO t; ALTER TABLE t RENAME a TO b; ALTER TABLE t ADD a integer NOT NULL",
+    ),
+    "name-of-another-columns-not-null-alone": Change(
+        "CREATE TABLE t (a integer CONSTRAINT n NOT NULL, b integer)",
+        "ALTER TABLE t RENAME a TO c; ALTER TABLE t ADD a integer NOT NULL",
+    ),
     "functions-without-their-arguments": Change(
         "CREATE SEQUENCE s",
         "CREATE FUNCTION f(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN a + b;"

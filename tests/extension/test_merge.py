@@ -664,10 +664,53 @@ def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None
             "CREATE TABLE y PARTITION OF parted FOR VALUES IN (1)",
             {("TABLE", "public.x"), ("TABLE", "public.y")},
         ),
+        (
+            "ALTER TABLE t ADD CONSTRAINT x PRIMARY KEY (id); COMMENT ON TABLE t IS 'a'",
+            "ALTER TABLE t ADD CONSTRAINT y PRIMARY KEY (id); COMMENT ON TABLE t IS 'b'",
+            {("TABLE", "public.t")},
+        ),
+        (
+            "ALTER TABLE held RENAME CONSTRAINT u TO w; CREATE VIEW u AS SELECT 1 AS a; CREATE VIEW x AS SELECT 1 AS a",
+            "ALTER TABLE held ADD CONSTRAINT x UNIQUE (b)",
+            {("TABLE", "public.held"), ("VIEW", "public.u"), ("VIEW", "public.x")},
+        ),
+        (
+            "ALTER TABLE held RENAME CONSTRAINT u TO w; CREATE TABLE u (); COMMENT ON TABLE held IS 'a'",
+            "COMMENT ON TABLE held IS 'b'",
+            {("TABLE", "public.held")},
+        ),
+        (
+            "CREATE CONSTRAINT TRIGGER c AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION nothing()",
+            "ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0)",
+            {("TABLE", "public.t"), ("TRIGGER", "c on public.t")},
+        ),
+        (
+            "ALTER TABLE held ALTER b ADD GENERATED ALWAYS AS IDENTITY",
+            "CREATE TYPE held_b_seq AS ENUM ('a')",
+            {("TABLE", "public.held"), ("TYPE", "public.held_b_seq")},
+        ),
         ("CREATE DOMAIN x AS integer", "CREATE SEQUENCE x", {("DOMAIN", "public.x"), ("SEQUENCE", "public.x")}),
+        ("CREATE SEQUENCE x; CREATE DOMAIN x AS integer", "CREATE TABLE y ()", set()),
         ("CREATE STATISTICS t ON id, b FROM t", "CREATE COLLATION t (provider = libc, locale = 'C')", set()),
     ],
-    ids=["domain", "table", "composite", "key", "two-keys", "function", "identity", "part", "sequence", "statistics"],
+    ids=[
+        "domain",
+        "table",
+        "composite",
+        "key",
+        "two-keys",
+        "function",
+        "identity",
+        "part",
+        "two-keys-and-more",
+        "comes-back",
+        "moved-on",
+        "trigger",
+        "sequence-of-identity",
+        "sequence",
+        "together",
+        "statistics",
+    ],
 )
 def test_one_name_for_two_things(
     db: Connection, ours: str, one_side: str, other_side: str, conflicts: set[tuple[str, str]]
@@ -677,7 +720,9 @@ def test_one_name_for_two_things(
         db,
         "CREATE TABLE t (id integer, b integer); CREATE DOMAIN d AS integer;"
         "CREATE TABLE numbered (id integer GENERATED ALWAYS AS IDENTITY);"
-        "CREATE TABLE parted (id integer) PARTITION BY LIST (id)",
+        "CREATE TABLE parted (id integer) PARTITION BY LIST (id);"
+        "CREATE TABLE held (id integer, b integer NOT NULL, CONSTRAINT u UNIQUE (id));"
+        "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
         one_side,
         other_side,
     )
@@ -688,9 +733,10 @@ def test_one_name_for_two_things(
     assert {row[1:] for row in rows if row[0] == "conflict"} == conflicts
     if conflicts:
         assert one(db, "SELECT pggit.live_tree()") == tree
+        whole = db.execute("SELECT object_type, object FROM pggit.conflicts() WHERE path = '{}'").fetchall()
         db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
         db.execute("SELECT pggit.commit('merged')")
-        for kind, name in conflicts:
+        for kind, name in whole:
             blobs = [one(db, "SELECT pggit.tree_lookup(pggit.tree_of_commit(pggit.resolve_ref(%s)),"
                          " pggit.tree_key(%s, %s))", ref, kind, name) for ref in ("HEAD", theirs)]  # fmt: skip
             assert blobs[0] == blobs[1]
