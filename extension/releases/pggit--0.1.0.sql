@@ -5043,12 +5043,13 @@ COMMENT ON FUNCTION pggit.plan(text, text) IS 'The steps that turn a schema of o
 CREATE FUNCTION pggit.decide_fates(
     old_elements pggit.element[], new_elements pggit.element[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
     decided record;
     previous text[];
     broken_names text[];
     moved_columns text[];
+    rewritten text[];
     relation_names text[];
     contested text[];
     tightened text[];
@@ -5118,6 +5119,9 @@ BEGIN
               AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
            OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
            OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
+        -- Columns whose values are.
+        SELECT array_agg(f.key) INTO rewritten FROM unnest(keys, fates) AS f (key, fate)
+        WHERE f.fate = 'suspend' OR f.fate = 'alter' AND changes ->> f.key <> '[]';
         -- Foreign keys and grouped views stand on the keys of a table.
         SELECT array_agg(DISTINCT p) INTO relation_names
         FROM unnest(old_elements) o
@@ -5136,14 +5140,9 @@ BEGIN
                     THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 -- A table that is written anew may be without a TOAST table for a moment, and lose what was set on it.
                 WHEN o.part = 'toast options' AND n.key IS NOT NULL AND EXISTS (
-                    SELECT FROM unnest(keys, fates) AS c (key, fate)
-                    WHERE starts_with(c.key, pggit.element_key(o.object_type, o.identity, 'column '))
-                      AND (c.fate = 'suspend' OR c.fate = 'alter' AND changes ->> c.key <> '[]'))
+                    SELECT FROM unnest(rewritten) c WHERE starts_with(c, pggit.element_key(o.object_type, o.identity, 'column ')))
                     THEN 'replace'
-                WHEN o.part LIKE 'default %' AND EXISTS (
-                    SELECT FROM unnest(keys, fates) AS c (key, fate)
-                    WHERE c.key = pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9))
-                      AND (c.fate = 'suspend' OR c.fate = 'alter' AND changes ->> c.key <> '[]'))
+                WHEN o.part LIKE 'default %' AND pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9)) = ANY (rewritten)
                     THEN 'replace'
                 WHEN o.holds && broken_names AND NOT (o.part = '' AND o.object_type IN ('SCHEMA', 'EXTENSION')) THEN
                     CASE WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated'
@@ -5215,7 +5214,7 @@ COMMENT ON FUNCTION pggit.needs_to_change(text, text[], text[]) IS
 CREATE FUNCTION pggit.plan_nodes(
     old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[], targets text[])
 RETURNS pggit.plan_node[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
     own_made text[];
     gone text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace'));
