@@ -4415,7 +4415,7 @@ $$;
 COMMENT ON FUNCTION pggit.parts_of(text, text, jsonb, text[]) IS 'An object''s definition taken apart, without the rights that code of somebody''s needs.';
 
 CREATE FUNCTION pggit.claims_of(object_type text, identity text, d jsonb) RETURNS TABLE (part text, name text)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE') THEN
         RETURN QUERY VALUES ('', 'relation ' || identity), ('', 'type ' || identity);
@@ -4433,6 +4433,9 @@ BEGIN
     ELSIF object_type = 'TRIGGER' AND d ->> 'definition' LIKE 'CREATE CONSTRAINT %' THEN
         RETURN QUERY VALUES ('', 'constraint ' || identity);
     END IF;
+    IF object_type NOT IN ('TABLE', 'FOREIGN TABLE', 'DOMAIN') THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT 'constraint ' || k.key, n.name
     FROM jsonb_each(d -> 'constraints') k
@@ -4448,8 +4451,12 @@ BEGIN
     CROSS JOIN LATERAL (VALUES ('relation ' || (c.value #>> '{identity,sequence}')), ('type ' || (c.value #>> '{identity,sequence}'))) AS n (name)
     WHERE c.value ? 'identity'
     UNION ALL
-    SELECT 'not null ' || c.key, concat('constraint ', quote_ident(c.value #>> '{not_null_constraint,name}'), ' on ', identity)
-    FROM jsonb_each(d -> 'columns') c WHERE c.value ? 'not_null_constraint'
+    SELECT 'not null ' || c.key, concat('constraint ', quote_ident(coalesce(
+            c.value #>> '{not_null_constraint,name}', pggit.default_not_null_name((parse_ident(identity))[2], c.key))), ' on ', identity)
+    FROM jsonb_each(d -> 'columns') c
+    -- one that came from a parent has that one's name
+    WHERE c.value ? 'not_null' AND (c.value ? 'not_null_constraint' OR NOT c.value ? 'inherited')
+      AND current_setting('server_version_num')::integer >= 180000
     UNION ALL
     SELECT 'link', concat('part of ', d #>> '{parents,0}', ' ', d ->> 'partition_bound') WHERE d ? 'partition_bound';
 END

@@ -660,6 +660,10 @@ CHANGES = {
         "CREATE TABLE t (a integer CONSTRAINT n NOT NULL, b integer)",
         "ALTER TABLE t RENAME a TO c; ALTER TABLE t ADD a integer NOT NULL",
     ),
+    "name-of-a-not-null-that-went-along": Change(
+        "CREATE TABLE t (a integer NOT NULL, b integer NOT NULL)",
+        "ALTER TABLE t DROP b; ALTER TABLE t RENAME a TO b; ALTER TABLE t ADD CHECK (b > 0)",
+    ),
     "functions-without-their-arguments": Change(
         "CREATE SEQUENCE s",
         "CREATE FUNCTION f(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN a + b;"
