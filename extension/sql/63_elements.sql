@@ -248,7 +248,9 @@ BEGIN
             unmake => ARRAY[alter_all || 'DROP NOT NULL'],
             made_by => CASE WHEN (state ->> 'definition') ~ ' NOT VALID$' THEN '{}' ELSE ARRAY[own] || from_shell END,
             taken_by => ARRAY[shell, own],
-            provides => ARRAY['notnull ' || identity], needs => ARRAY['body ' || identity] || parent_bodies, holds => '{}', as_owner_of => identity);
+            -- a parent's goes first
+            provides => ('notnull ' || identity) || ARRAY(SELECT 'drop:notnulls below ' || p FROM unnest(parents) p),
+            needs => ARRAY['body ' || identity, 'drop:notnulls below ' || identity] || parent_bodies, holds => '{}', as_owner_of => identity);
         RETURN NEXT e;
         IF c -> 'not_null_constraint' ? 'comment' THEN
             e := pggit.new_element(

@@ -336,6 +336,7 @@ DECLARE
     broken_names text[];
     moved_columns text[];
     rewritten text[];
+    parted text[];
     relation_names text[];
     contested text[];
     tightened text[];
@@ -390,6 +391,10 @@ BEGIN
     WHERE n.object_type = 'TABLE' AND (n.part LIKE 'identity %' OR n.part LIKE 'default %' OR n.part LIKE 'column %' AND (n.state ? 'generated'
               OR EXISTS (SELECT FROM unnest(pggit.names_in(n.state ->> 'type')) t WHERE pggit.ids_of('DOMAIN', t) <> '{}')))
       AND pggit.element_key('TABLE', n.identity) = ANY (SELECT o.key FROM unnest(old_elements) o);
+
+    -- Indexes, and keys with one, that have parts on partitions.
+    SELECT array_agg(DISTINCT v) INTO parted FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) v
+    WHERE o.object_type = 'INDEX' AND o.part = '' OR o.part LIKE 'constraint %' AND o.state ->> 'kind' = 'i';
 
     LOOP
         previous := fates;
@@ -451,6 +456,12 @@ BEGIN
                 WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
                         SELECT FROM unnest(keys, fates) AS c (key, fate) JOIN unnest(old_elements) x ON x.key = c.key
                         WHERE c.fate = 'replace' AND x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
+                          AND strpos(array_to_string(o.make, ' '), quote_ident(substr(x.part, 8))) > 0)
+                    THEN 'replace'
+                -- PostgreSQL builds it anew with the column, and names those of the partitions as it likes
+                WHEN o.key = ANY (parted) AND EXISTS (
+                        SELECT FROM unnest(rewritten) r JOIN unnest(old_elements) x ON x.key = r
+                        WHERE x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
                           AND strpos(array_to_string(o.make, ' '), quote_ident(substr(x.part, 8))) > 0)
                     THEN 'replace'
                 WHEN moved_columns IS NOT NULL AND (o.part = '' OR o.part LIKE 'column %' OR o.state ->> 'kind' = 'f')
@@ -574,7 +585,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND u.p = ANY (o.provides))
+                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND (u.p = ANY (o.provides) OR starts_with(u.p, 'drop:notnulls ')))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL

@@ -664,6 +664,22 @@ CHANGES = {
         "CREATE TABLE t (a integer NOT NULL, b integer NOT NULL)",
         "ALTER TABLE t DROP b; ALTER TABLE t RENAME a TO b; ALTER TABLE t ADD CHECK (b > 0)",
     ),
+    "not-null-of-a-parent-with-a-later-name": Change(
+        "CREATE TABLE p (k integer, w text) PARTITION BY LIST (k); CREATE TABLE a PARTITION OF p FOR VALUES IN (1)",
+        "ALTER TABLE p ALTER w SET NOT NULL",
+    ),
+    "name-of-a-partitions-key-that-is-built-anew": Change(
+        "CREATE TABLE p (k integer, v integer, PRIMARY KEY (k, v)) PARTITION BY LIST (k);"
+        "CREATE TABLE c PARTITION OF p FOR VALUES IN (1); ALTER TABLE c RENAME CONSTRAINT c_pkey TO x",
+        "ALTER TABLE p ALTER v TYPE bigint",
+    ),
+    "names-of-a-partitions-indexes-that-are-built-anew": Change(
+        "CREATE TABLE p (k integer, v integer, PRIMARY KEY (k, v)) PARTITION BY LIST (k); CREATE INDEX i ON p (v);"
+        "CREATE TABLE c PARTITION OF p FOR VALUES IN (1); ALTER TABLE c RENAME CONSTRAINT c_pkey TO x;"
+        "ALTER INDEX c_v_idx RENAME TO y; CREATE TABLE r (k integer, v integer, FOREIGN KEY (k, v) REFERENCES p)",
+        "ALTER TABLE r DROP CONSTRAINT r_k_v_fkey; ALTER TABLE p ALTER v TYPE bigint;"
+        "ALTER TABLE c RENAME CONSTRAINT c_pkey TO x; ALTER INDEX c_v_idx RENAME TO y",
+    ),
     "functions-without-their-arguments": Change(
         "CREATE SEQUENCE s",
         "CREATE FUNCTION f(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN a + b;"
