@@ -8735,10 +8735,11 @@ BEGIN
         -- what a side has taken that nobody had; the same change on both sides goes with all that either did
         SELECT c.side, c.tree_key, n.part, n.name
         FROM changed c JOIN pggit.blobs b ON b.hash = c.b_blob
-        CROSS JOIN LATERAL pggit.claims_of(b.object_type, b.identity, b.definition) n
         LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+        CROSS JOIN LATERAL (
+            SELECT p.* FROM pggit.claims_of(b.object_type, b.identity, b.definition) p
+            WHERE p.name NOT IN (SELECT m.name FROM pggit.claims_of(a.object_type, a.identity, a.definition) m)) n
         WHERE c.sides = 1
-          AND NOT EXISTS (SELECT FROM pggit.claims_of(a.object_type, a.identity, a.definition) m WHERE m.name = n.name)
     )
     SELECT DISTINCT k FROM claim o
     JOIN claim t ON t.side = 'theirs' AND t.name = o.name AND (t.tree_key, t.part) <> (o.tree_key, o.part)
