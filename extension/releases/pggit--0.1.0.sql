@@ -3098,27 +3098,29 @@ $$;
 COMMENT ON FUNCTION pggit.tokens_in(text) IS
 'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
 
-CREATE FUNCTION pggit.first_two_parts(token text) RETURNS text
+CREATE FUNCTION pggit.mentions_in(sql text) RETURNS TABLE (name text, called text)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN substring(token FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))');
+    RETURN QUERY
+    SELECT n.name, x.called
+    FROM pggit.tokens_in(sql) t
+    -- A name in a string constant ('public.s'::regclass) has its quotes doubled, and no parenthesis, whatever it is.
+    CROSS JOIN LATERAL (
+        SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called WHERE t.token !~ '^'''
+        UNION ALL SELECT i.token, c.called
+            FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i CROSS JOIN (VALUES (''), ('(')) AS c (called)
+            WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
+    CROSS JOIN LATERAL (SELECT substring(x.part FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))') AS name) n
+    WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.');
 END
 $$;
-COMMENT ON FUNCTION pggit.first_two_parts(text) IS 'The qualified name that a token begins with; null where it has none.';
+COMMENT ON FUNCTION pggit.mentions_in(text) IS
+'The qualified names that stand in a piece of SQL, each with the parenthesis that follows it, if one does; one in a string constant both with and without.';
 
 CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN ARRAY(
-        SELECT DISTINCT n.name
-        FROM pggit.tokens_in(sql) t
-        -- A name in a string constant ('public.s'::regclass) has its quotes doubled.
-        CROSS JOIN LATERAL (
-            SELECT t.token AS part WHERE t.token !~ '^'''
-            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
-                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
-        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
-        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
+    RETURN ARRAY(SELECT DISTINCT m.name FROM pggit.mentions_in(sql) m);
 END
 $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
@@ -3128,17 +3130,9 @@ CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
-        SELECT DISTINCT n.name || x.called
+        SELECT DISTINCT m.name || m.called
         -- where a foreign key leads to is no function
-        FROM pggit.tokens_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) t
-        -- a name in a string constant ('public.f'::regproc) has its quotes doubled, and no parenthesis
-        CROSS JOIN LATERAL (
-            SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called WHERE t.token !~ '^'''
-            UNION ALL SELECT i.token, c.called
-                FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i CROSS JOIN (VALUES (''), ('(')) AS c (called)
-                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
-        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
-        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
+        FROM pggit.mentions_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) m);
 END
 $$;
 COMMENT ON FUNCTION pggit.needs_in(text) IS
@@ -3599,7 +3593,9 @@ DECLARE
     sequence text := c #>> '{identity,sequence}';
     parent_bodies text[] := CASE WHEN inherited THEN ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END;
     state jsonb;
-    names_of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
+    of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
+    of_expression text[] := pggit.needs_in(coalesce(c #>> '{generated,expression}', ''));
+    of_default text[] := pggit.needs_in(coalesce(c ->> 'default', ''));
 BEGIN
     e := pggit.new_element(
         object_type, identity, 'column ' || column_name, 1404,
@@ -3610,10 +3606,10 @@ BEGIN
         made_by => ARRAY[shell], taken_by => ARRAY[shell], via => parent_keys,
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ARRAY[identity, 'body ' || identity, 'make:columns ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
-        needs => names_of_type || pggit.needs_in(concat_ws(' ', c #>> '{generated,expression}', c ->> 'default'))
+        needs => of_type || of_expression || of_default
             || ARRAY['shell ' || identity, 'extensions'] || parent_bodies
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
-        holds => names_of_type || pggit.needs_in(coalesce(c #>> '{generated,expression}', ''))
+        holds => of_type || of_expression
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
@@ -3628,8 +3624,7 @@ BEGIN
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
-            needs => pggit.needs_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
-            holds => pggit.needs_in(coalesce(c ->> 'default', '')));
+            needs => of_default || ARRAY['body ' || identity, 'extensions'] || parent_bodies, holds => of_default);
         RETURN NEXT e;
     END IF;
     IF c ? 'not_null' THEN
@@ -3733,6 +3728,7 @@ DECLARE
     inherited boolean := k ? 'inherited';
     index_name text := pggit.schema_part(identity) || '.' || quote_ident(constraint_name);
     parent_keys text[] := '{}';
+    mentioned text[] := pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END);
 BEGIN
     IF inherited THEN
         parent_keys := CASE WHEN k ? 'parent'
@@ -3754,10 +3750,10 @@ BEGIN
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
             WHEN 'c' THEN ARRAY['checks ' || identity] ELSE '{}'::text[] END,
-        needs => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END)
+        needs => mentioned
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
             || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
-        holds => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
+        holds => mentioned,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
     IF kind = 'i' AND k ? 'parent' THEN
@@ -5133,7 +5129,7 @@ BEGIN
               AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
            OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
            OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
-        -- Columns whose values are.
+        -- Columns that are written anew.
         SELECT array_agg(f.key) INTO rewritten FROM unnest(keys, fates) AS f (key, fate)
         WHERE f.fate = 'suspend' OR f.fate = 'alter' AND changes ->> f.key <> '[]';
         -- Foreign keys and grouped views stand on the keys of a table.
@@ -8562,6 +8558,7 @@ DECLARE
     new_keys text[];
     new_blobs text[];
     whole text[];
+    our_blobs text[];
     conflicting text[];
     more text[];
     whole_conflicts jsonb;
@@ -8604,19 +8601,19 @@ BEGIN
         EXIT WHEN more = '{}';
         whole := whole || more;
     END LOOP;
-    whole := ARRAY(SELECT k FROM unnest(whole) k WHERE pggit.tree_lookup(ours, k) IS DISTINCT FROM pggit.tree_lookup(theirs, k) GROUP BY k);
-    IF whole <> '{}' THEN
-        merged := pggit.change_tree(merged, 0, whole, ARRAY(SELECT pggit.tree_lookup(ours, k) FROM unnest(whole) k));
-        SELECT jsonb_agg(jsonb_build_object(
-                'object_type', b.object_type, 'identity', b.identity, 'path', '{}'::text[],
-                'base', pggit.definition_of(v.base), 'ours', pggit.definition_of(v.ours), 'theirs', pggit.definition_of(v.theirs))
-            ORDER BY b.object_type, b.identity COLLATE "C")
-        INTO whole_conflicts
-        FROM unnest(whole) k
-        CROSS JOIN LATERAL (
-            SELECT pggit.tree_lookup(merge_trees.base, k) AS base, pggit.tree_lookup(merge_trees.ours, k) AS ours,
-                pggit.tree_lookup(merge_trees.theirs, k) AS theirs OFFSET 0) v
-        JOIN pggit.blobs b ON b.hash = coalesce(v.base, v.ours, v.theirs);
+    SELECT array_agg(k), array_agg(v.ours), jsonb_agg(jsonb_build_object(
+            'object_type', b.object_type, 'identity', b.identity, 'path', '{}'::text[],
+            'base', pggit.definition_of(v.base), 'ours', pggit.definition_of(v.ours), 'theirs', pggit.definition_of(v.theirs))
+        ORDER BY b.object_type, b.identity COLLATE "C")
+    INTO whole, our_blobs, whole_conflicts
+    FROM (SELECT DISTINCT unnest(whole)) AS w (k)
+    CROSS JOIN LATERAL (
+        SELECT pggit.tree_lookup(merge_trees.base, k) AS base, pggit.tree_lookup(merge_trees.ours, k) AS ours,
+            pggit.tree_lookup(merge_trees.theirs, k) AS theirs OFFSET 0) v
+    JOIN pggit.blobs b ON b.hash = coalesce(v.base, v.ours, v.theirs)
+    WHERE v.ours IS DISTINCT FROM v.theirs;
+    IF whole IS NOT NULL THEN
+        merged := pggit.change_tree(merged, 0, whole, our_blobs);
         -- in place of those within these objects
         conflicts := whole_conflicts || coalesce((
             SELECT jsonb_agg(c ORDER BY place) FROM jsonb_array_elements(conflicts) WITH ORDINALITY AS k (c, place)

@@ -12,27 +12,29 @@ $$;
 COMMENT ON FUNCTION pggit.tokens_in(text) IS
 'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
 
-CREATE FUNCTION pggit.first_two_parts(token text) RETURNS text
+CREATE FUNCTION pggit.mentions_in(sql text) RETURNS TABLE (name text, called text)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN substring(token FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))');
+    RETURN QUERY
+    SELECT n.name, x.called
+    FROM pggit.tokens_in(sql) t
+    -- A name in a string constant ('public.s'::regclass) has its quotes doubled, and no parenthesis, whatever it is.
+    CROSS JOIN LATERAL (
+        SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called WHERE t.token !~ '^'''
+        UNION ALL SELECT i.token, c.called
+            FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i CROSS JOIN (VALUES (''), ('(')) AS c (called)
+            WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
+    CROSS JOIN LATERAL (SELECT substring(x.part FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))') AS name) n
+    WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.');
 END
 $$;
-COMMENT ON FUNCTION pggit.first_two_parts(text) IS 'The qualified name that a token begins with; null where it has none.';
+COMMENT ON FUNCTION pggit.mentions_in(text) IS
+'The qualified names that stand in a piece of SQL, each with the parenthesis that follows it, if one does; one in a string constant both with and without.';
 
 CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN ARRAY(
-        SELECT DISTINCT n.name
-        FROM pggit.tokens_in(sql) t
-        -- A name in a string constant ('public.s'::regclass) has its quotes doubled.
-        CROSS JOIN LATERAL (
-            SELECT t.token AS part WHERE t.token !~ '^'''
-            UNION ALL SELECT i.token FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i
-                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
-        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
-        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
+    RETURN ARRAY(SELECT DISTINCT m.name FROM pggit.mentions_in(sql) m);
 END
 $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
@@ -42,17 +44,9 @@ CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
-        SELECT DISTINCT n.name || x.called
+        SELECT DISTINCT m.name || m.called
         -- where a foreign key leads to is no function
-        FROM pggit.tokens_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) t
-        -- a name in a string constant ('public.f'::regproc) has its quotes doubled, and no parenthesis
-        CROSS JOIN LATERAL (
-            SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called WHERE t.token !~ '^'''
-            UNION ALL SELECT i.token, c.called
-                FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i CROSS JOIN (VALUES (''), ('(')) AS c (called)
-                WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
-        CROSS JOIN LATERAL (SELECT pggit.first_two_parts(x.part) AS name) n
-        WHERE n.name IS NOT NULL AND NOT starts_with(n.name, 'pg_catalog.'));
+        FROM pggit.mentions_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) m);
 END
 $$;
 COMMENT ON FUNCTION pggit.needs_in(text) IS

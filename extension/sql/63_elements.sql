@@ -203,7 +203,9 @@ DECLARE
     sequence text := c #>> '{identity,sequence}';
     parent_bodies text[] := CASE WHEN inherited THEN ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END;
     state jsonb;
-    names_of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
+    of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
+    of_expression text[] := pggit.needs_in(coalesce(c #>> '{generated,expression}', ''));
+    of_default text[] := pggit.needs_in(coalesce(c ->> 'default', ''));
 BEGIN
     e := pggit.new_element(
         object_type, identity, 'column ' || column_name, 1404,
@@ -214,10 +216,10 @@ BEGIN
         made_by => ARRAY[shell], taken_by => ARRAY[shell], via => parent_keys,
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ARRAY[identity, 'body ' || identity, 'make:columns ' || identity] || CASE WHEN c ? 'generated' THEN '{}' ELSE ARRAY['plain ' || identity] END,
-        needs => names_of_type || pggit.needs_in(concat_ws(' ', c #>> '{generated,expression}', c ->> 'default'))
+        needs => of_type || of_expression || of_default
             || ARRAY['shell ' || identity, 'extensions'] || parent_bodies
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
-        holds => names_of_type || pggit.needs_in(coalesce(c #>> '{generated,expression}', ''))
+        holds => of_type || of_expression
             || CASE WHEN c ? 'generated' THEN ARRAY['plain ' || identity] ELSE '{}' END,
         as_owner_of => identity,
         loses => CASE WHEN object_type = 'TABLE' AND NOT c ? 'generated' THEN column_name END);
@@ -232,8 +234,7 @@ BEGIN
             unmake => CASE WHEN c ? 'default' THEN ARRAY[alter_only || 'DROP DEFAULT'] ELSE '{}' END,
             made_by => ARRAY[own] || CASE WHEN pggit.is_simple_default(coalesce(c ->> 'default', '')) THEN from_shell ELSE '{}' END,
             taken_by => ARRAY[shell, own],
-            needs => pggit.needs_in(coalesce(c ->> 'default', '')) || ARRAY['body ' || identity, 'extensions'] || parent_bodies,
-            holds => pggit.needs_in(coalesce(c ->> 'default', '')));
+            needs => of_default || ARRAY['body ' || identity, 'extensions'] || parent_bodies, holds => of_default);
         RETURN NEXT e;
     END IF;
     IF c ? 'not_null' THEN
@@ -337,6 +338,7 @@ DECLARE
     inherited boolean := k ? 'inherited';
     index_name text := pggit.schema_part(identity) || '.' || quote_ident(constraint_name);
     parent_keys text[] := '{}';
+    mentioned text[] := pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END);
 BEGIN
     IF inherited THEN
         parent_keys := CASE WHEN k ? 'parent'
@@ -358,10 +360,10 @@ BEGIN
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
             WHEN 'c' THEN ARRAY['checks ' || identity] ELSE '{}'::text[] END,
-        needs => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END)
+        needs => mentioned
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
             || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
-        holds => pggit.needs_in(CASE kind WHEN 'f' THEN definition || ' ' || identity ELSE definition END),
+        holds => mentioned,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
     IF kind = 'i' AND k ? 'parent' THEN

@@ -410,7 +410,7 @@ BEGIN
               AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
            OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
            OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
-        -- Columns whose values are.
+        -- Columns that are written anew.
         SELECT array_agg(f.key) INTO rewritten FROM unnest(keys, fates) AS f (key, fate)
         WHERE f.fate = 'suspend' OR f.fate = 'alter' AND changes ->> f.key <> '[]';
         -- Foreign keys and grouped views stand on the keys of a table.

@@ -52,6 +52,7 @@ DECLARE
     new_keys text[];
     new_blobs text[];
     whole text[];
+    our_blobs text[];
     conflicting text[];
     more text[];
     whole_conflicts jsonb;
@@ -94,19 +95,19 @@ BEGIN
         EXIT WHEN more = '{}';
         whole := whole || more;
     END LOOP;
-    whole := ARRAY(SELECT k FROM unnest(whole) k WHERE pggit.tree_lookup(ours, k) IS DISTINCT FROM pggit.tree_lookup(theirs, k) GROUP BY k);
-    IF whole <> '{}' THEN
-        merged := pggit.change_tree(merged, 0, whole, ARRAY(SELECT pggit.tree_lookup(ours, k) FROM unnest(whole) k));
-        SELECT jsonb_agg(jsonb_build_object(
-                'object_type', b.object_type, 'identity', b.identity, 'path', '{}'::text[],
-                'base', pggit.definition_of(v.base), 'ours', pggit.definition_of(v.ours), 'theirs', pggit.definition_of(v.theirs))
-            ORDER BY b.object_type, b.identity COLLATE "C")
-        INTO whole_conflicts
-        FROM unnest(whole) k
-        CROSS JOIN LATERAL (
-            SELECT pggit.tree_lookup(merge_trees.base, k) AS base, pggit.tree_lookup(merge_trees.ours, k) AS ours,
-                pggit.tree_lookup(merge_trees.theirs, k) AS theirs OFFSET 0) v
-        JOIN pggit.blobs b ON b.hash = coalesce(v.base, v.ours, v.theirs);
+    SELECT array_agg(k), array_agg(v.ours), jsonb_agg(jsonb_build_object(
+            'object_type', b.object_type, 'identity', b.identity, 'path', '{}'::text[],
+            'base', pggit.definition_of(v.base), 'ours', pggit.definition_of(v.ours), 'theirs', pggit.definition_of(v.theirs))
+        ORDER BY b.object_type, b.identity COLLATE "C")
+    INTO whole, our_blobs, whole_conflicts
+    FROM (SELECT DISTINCT unnest(whole)) AS w (k)
+    CROSS JOIN LATERAL (
+        SELECT pggit.tree_lookup(merge_trees.base, k) AS base, pggit.tree_lookup(merge_trees.ours, k) AS ours,
+            pggit.tree_lookup(merge_trees.theirs, k) AS theirs OFFSET 0) v
+    JOIN pggit.blobs b ON b.hash = coalesce(v.base, v.ours, v.theirs)
+    WHERE v.ours IS DISTINCT FROM v.theirs;
+    IF whole IS NOT NULL THEN
+        merged := pggit.change_tree(merged, 0, whole, our_blobs);
         -- in place of those within these objects
         conflicts := whole_conflicts || coalesce((
             SELECT jsonb_agg(c ORDER BY place) FROM jsonb_array_elements(conflicts) WITH ORDINALITY AS k (c, place)
