@@ -3575,7 +3575,7 @@ $$;
 COMMENT ON FUNCTION pggit.is_simple_default(text) IS 'Whether a default calls and reads nothing but PostgreSQL''s own.';
 
 CREATE FUNCTION pggit.column_elements(
-    object_type text, identity text, column_name text, c jsonb, parents text[], is_partition boolean)
+    object_type text, identity text, column_name text, c jsonb, parents text[], is_partition boolean, is_partitioned boolean)
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3590,9 +3590,13 @@ DECLARE
         ELSE '{}' END;
     alter_only text := format('ALTER TABLE ONLY %s ALTER COLUMN %I ', identity, column_name);
     alter_all text := format('ALTER TABLE %s ALTER COLUMN %I ', identity, column_name);
+    -- Before PostgreSQL 18 a child may take nulls where its parent does not, and the other way round.
+    null_alone boolean := pggit.not_null_sql('', '') = '' AND NOT is_partitioned;
+    alter_null text := CASE WHEN null_alone THEN alter_only ELSE alter_all END;
     sequence text := c #>> '{identity,sequence}';
     parent_bodies text[] := CASE WHEN inherited THEN ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END;
     state jsonb;
+    setting record;
     of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
     of_expression text[] := pggit.needs_in(coalesce(c #>> '{generated,expression}', ''));
     of_default text[] := pggit.needs_in(coalesce(c ->> 'default', ''));
@@ -3634,9 +3638,9 @@ BEGIN
             object_type, identity, 'not null ' || column_name, 1406, state,
             make => ARRAY[CASE WHEN c ? 'not_null_constraint'
                 THEN format('ALTER TABLE %s ADD CONSTRAINT %I %s', identity, c #>> '{not_null_constraint,name}', c #>> '{not_null_constraint,definition}')
-                WHEN inherited OR pggit.not_null_sql(table_name, column_name) = '' THEN alter_all || 'SET NOT NULL'
+                WHEN inherited OR pggit.not_null_sql(table_name, column_name) = '' THEN alter_null || 'SET NOT NULL'
                 ELSE format('ALTER TABLE %s ADD %sNOT NULL %I', identity, pggit.not_null_sql(table_name, column_name), column_name) END],
-            unmake => ARRAY[alter_all || 'DROP NOT NULL'],
+            unmake => ARRAY[alter_null || 'DROP NOT NULL'],
             made_by => CASE WHEN (state ->> 'definition') ~ ' NOT VALID$' THEN '{}' ELSE ARRAY[own] || from_shell END,
             taken_by => ARRAY[shell, own],
             -- a parent's goes first
@@ -3653,10 +3657,9 @@ BEGIN
             RETURN NEXT e;
         END IF;
     END IF;
-    IF inherited AND NOT is_partition AND NOT c ? 'not_null' AND pggit.not_null_sql('', '') = '' THEN
-        -- Before PostgreSQL 18 a child may take nulls where its parent does not.
+    IF inherited AND NOT is_partition AND NOT c ? 'not_null' AND null_alone THEN
         e := pggit.new_element(
-            object_type, identity, 'not null ' || column_name, 1406, 'null', make => ARRAY[alter_all || 'DROP NOT NULL'],
+            object_type, identity, 'not null ' || column_name, 1406, 'null', make => ARRAY[alter_null || 'DROP NOT NULL'],
             made_by => ARRAY[own], taken_by => ARRAY[shell, own], needs => ARRAY['body ' || identity] || parent_bodies, holds => '{}');
         RETURN NEXT e;
     END IF;
@@ -3687,12 +3690,24 @@ BEGIN
             needs => ARRAY['body ' || identity, sequence]);
         RETURN NEXT e;
     END IF;
+    -- A new child has the storage and compression that its parent's column has by then.
+    FOR setting IN SELECT * FROM (VALUES
+        ('storage', c -> 'storage', 'SET STORAGE ' || pggit.storage_word(c ->> 'storage'), 'SET STORAGE ' || pggit.type_storage(c ->> 'type')),
+        ('compression', c -> 'compression', 'SET COMPRESSION ' || CASE c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END, 'SET COMPRESSION DEFAULT')
+    ) AS v (part, state, make, unmake) LOOP
+        IF setting.state IS NOT NULL OR inherited AND NOT is_partition AND to_regtype(c ->> 'type') IS NOT NULL AND pggit.type_storage(c ->> 'type') <> 'PLAIN' THEN
+            e := pggit.new_element(
+                object_type, identity, setting.part || ' ' || column_name, 1409, coalesce(setting.state, 'null'),
+                make => ARRAY[alter_only || CASE WHEN setting.state IS NULL THEN setting.unmake ELSE setting.make END],
+                unmake => CASE WHEN setting.state IS NOT NULL THEN ARRAY[alter_only || setting.unmake] ELSE '{}' END,
+                made_by => CASE WHEN setting.state IS NULL THEN ARRAY[own] ELSE '{}' END, taken_by => ARRAY[shell, own],
+                via => CASE WHEN setting.state IS NULL THEN parent_keys ELSE '{}' END, link => pggit.element_key(object_type, identity, 'link'),
+                needs => ARRAY['body ' || identity, 'make:children ' || identity]);
+            RETURN NEXT e;
+        END IF;
+    END LOOP;
     RETURN QUERY
     SELECT s.* FROM (VALUES
-        ('storage', c -> 'storage', alter_only || 'SET STORAGE ' || pggit.storage_word(c ->> 'storage'),
-            alter_only || 'SET STORAGE ' || pggit.type_storage(c ->> 'type')),
-        ('compression', c -> 'compression', alter_only || 'SET COMPRESSION ' || CASE c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
-            alter_only || 'SET COMPRESSION DEFAULT'),
         ('statistics', c -> 'statistics', alter_only || format('SET STATISTICS %s', c ->> 'statistics'), alter_only || 'SET STATISTICS -1'),
         ('options', c -> 'options', alter_only || 'SET (' || pggit.option_list(c -> 'options') || ')',
             (pggit.option_changes(rtrim(alter_only), c -> 'options', NULL))[1]),
@@ -3712,7 +3727,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.column_elements(text, text, text, jsonb, text[], boolean) IS 'A table''s column with all that can be set on it.';
+COMMENT ON FUNCTION pggit.column_elements(text, text, text, jsonb, text[], boolean, boolean) IS 'A table''s column with all that can be set on it.';
 
 CREATE FUNCTION pggit.constraint_elements(
     object_type text, identity text, constraint_name text, k jsonb, parents text[], is_partition boolean)
@@ -3739,7 +3754,8 @@ BEGIN
     END IF;
     e := pggit.new_element(
         object_type, identity, 'constraint ' || constraint_name,
-        CASE kind WHEN 'f' THEN 1700 WHEN 'c' THEN 1530 ELSE 1520 END,
+        -- A partition's own foreign key comes after those above it, which PostgreSQL would make one with it.
+        CASE kind WHEN 'f' THEN CASE WHEN is_partition THEN 1710 ELSE 1700 END WHEN 'c' THEN 1530 ELSE 1520 END,
         (k - '{comment,index_comment,index_options,tablespace}'::text[]) || jsonb_build_object('kind', kind),
         make => ARRAY[format('ALTER TABLE %s%s ADD CONSTRAINT %I %s', CASE kind WHEN 'i' THEN 'ONLY ' ELSE '' END, identity, constraint_name, definition)],
         unmake => ARRAY[format('ALTER TABLE %s%s DROP CONSTRAINT %I', CASE kind WHEN 'i' THEN 'ONLY ' ELSE '' END, identity, constraint_name)],
@@ -3749,10 +3765,11 @@ BEGIN
         via => CASE kind WHEN 'c' THEN parent_keys ELSE '{}' END || CASE WHEN kind = 'i' THEN parent_keys ELSE '{}' END,
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
-            WHEN 'c' THEN ARRAY['checks ' || identity] ELSE '{}'::text[] END,
+            WHEN 'c' THEN ARRAY['checks ' || identity] ELSE ARRAY['make:foreign keys ' || identity] END,
         needs => mentioned
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
-            || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
+            || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END
+            || CASE WHEN kind = 'f' AND is_partition THEN ARRAY['make:foreign keys ' || parents[1], 'link ' || identity] ELSE '{}' END,
         holds => mentioned,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
@@ -3777,7 +3794,7 @@ BEGIN
             (pggit.option_changes('ALTER INDEX ' || index_name, k -> 'index_options', NULL))[1])
     ) AS v (part, state, make, unmake)
     CROSS JOIN LATERAL pggit.setting_element(
-        object_type, identity, v.part || ' ' || constraint_name, CASE kind WHEN 'f' THEN 1709 WHEN 'c' THEN 1539 ELSE 1529 END,
+        object_type, identity, v.part || ' ' || constraint_name, CASE kind WHEN 'f' THEN 1719 WHEN 'c' THEN 1539 ELSE 1529 END,
         coalesce(v.state, 'null'), v.make, v.unmake, taken_by => ARRAY[shell, own],
         needs => ARRAY['key ' || own] || CASE kind WHEN 'i' THEN ARRAY[index_name] ELSE '{}' END) s;
 END
@@ -3832,7 +3849,7 @@ BEGIN
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1400, object_type || ' ' || identity, 'r', 'TABLE ' || identity);
     FOR item IN SELECT c.key, c.value FROM jsonb_each(d -> 'columns') c LOOP
-        RETURN QUERY SELECT * FROM pggit.column_elements(object_type, identity, item.key, item.value, parents, is_partition);
+        RETURN QUERY SELECT * FROM pggit.column_elements(object_type, identity, item.key, item.value, parents, is_partition, d ? 'partition_key');
     END LOOP;
     FOR item IN SELECT k.key, k.value FROM jsonb_each(d -> 'constraints') k LOOP
         RETURN QUERY SELECT * FROM pggit.constraint_elements(object_type, identity, item.key, item.value, parents, is_partition);
@@ -3946,6 +3963,21 @@ COMMENT ON FUNCTION pggit.switch_constraint(text, text, text, text) IS
 
 -- 64_more_elements.sql
 -- Everything but tables taken apart, and the one way in: elements().
+
+CREATE FUNCTION pggit.detach_without_keys(identity text, detach text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- PostgreSQL leaves a partition the foreign keys that it had from above, by names of PostgreSQL's choice.
+    RETURN 'DO ' || quote_literal(format(
+        'DECLARE k pg_catalog.name; keys pg_catalog.oid[] := ARRAY(SELECT c.oid FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_constraint a'
+        ' ON a.oid = c.conparentid WHERE c.conrelid = %L::pg_catalog.regclass AND c.contype = ''f'' AND a.conrelid <> c.conrelid);'
+        ' BEGIN %s; FOR k IN SELECT c.conname FROM pg_catalog.pg_constraint c WHERE c.oid = ANY (keys) LOOP'
+        ' EXECUTE pg_catalog.format(%L, k); END LOOP; END',
+        identity, detach, format('ALTER TABLE %s DROP CONSTRAINT %%I', replace(identity, '%', '%%'))));
+END
+$$;
+COMMENT ON FUNCTION pggit.detach_without_keys(text, text) IS
+'The statement that detaches a partition so that it keeps none of the foreign keys of those above.';
 
 CREATE FUNCTION pggit.view_elements(object_type text, identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -4879,6 +4911,25 @@ $$;
 COMMENT ON FUNCTION pggit.objects_that_mention(text, text[], text[]) IS
 'The objects of a tree in whose definition one of the names stands, but for those known already.';
 
+CREATE FUNCTION pggit.tables_above(tree text, objects pggit.plan_object[]) RETURNS SETOF pggit.plan_object
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE above AS (
+        SELECT o.old_definition #>> '{parents,0}' AS identity FROM unnest(objects) o WHERE o.old_definition ? 'partition_bound'
+        UNION SELECT o.new_definition #>> '{parents,0}' FROM unnest(objects) o WHERE o.new_definition ? 'partition_bound'
+        UNION SELECT b.definition #>> '{parents,0}' FROM above a
+        JOIN pggit.blobs b ON b.hash = pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity)) AND b.definition ? 'partition_bound'
+    )
+    SELECT 'TABLE', a.identity, d.definition, d.definition, NULL::text[]
+    FROM above a
+    CROSS JOIN LATERAL (SELECT pggit.definition_of(pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity))) AS definition) d
+    WHERE d.definition IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(objects) o WHERE o.object_type = 'TABLE' AND o.identity = a.identity);
+END
+$$;
+COMMENT ON FUNCTION pggit.tables_above(text, pggit.plan_object[]) IS
+'The partitioned tables above partitions among the objects, as far as they do not change themselves.';
+
 CREATE FUNCTION pggit.order_nodes(nodes pggit.plan_node[]) RETURNS SETOF pggit.plan_node
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -4920,7 +4971,9 @@ BEGIN
         UNION
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.old_needs) want JOIN provided p ON p.p = want
             AND p.action = 'drop'
-        WHERE n.action = 'alter' AND NOT (p.identity = n.identity AND p.part LIKE 'column %')  -- the table is there without the column
+        WHERE n.action = 'alter'
+          -- the table is there without the column, but for what is computed from it
+          AND NOT (p.identity = n.identity AND p.part LIKE 'column %' AND NOT starts_with(want, 'plain '))
         UNION
         SELECT m.id, n.id FROM node n JOIN node m ON m.key = n.key AND m.action IN ('create', 'resume', 'alter')
         WHERE n.action IN ('drop', 'suspend')
@@ -5004,6 +5057,7 @@ BEGIN
         RETURN;
     END IF;
     LOOP
+        objects := objects || ARRAY(SELECT o FROM pggit.tables_above(from_tree, objects) o);
         old_elements := ARRAY(
             SELECT e FROM unnest(objects) o CROSS JOIN LATERAL pggit.elements(o.object_type, o.identity, o.old_definition, o.column_order) e
             WHERE o.old_definition IS NOT NULL);
@@ -5037,7 +5091,8 @@ BEGIN
     FROM (SELECT DISTINCT o.old_definition #>> '{parents,0}' AS parent FROM unnest(objects) o
           WHERE o.new_definition IS NULL AND o.old_definition ? 'partition_bound') p
     WHERE NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.identity = p.parent AND x.object_type = 'TABLE' AND x.new_definition IS NULL)
-      AND EXISTS (SELECT FROM pggit.objects_that_mention(from_tree, ARRAY['REFERENCES ' || p.parent || '('], '{}') o);
+      AND (EXISTS (SELECT FROM pggit.objects_that_mention(from_tree, ARRAY['REFERENCES ' || p.parent || '('], '{}') o)
+           OR EXISTS (SELECT FROM unnest(old_elements) e WHERE strpos(e.state ->> 'definition', 'REFERENCES ' || p.parent || '(') > 0));
 
     nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles, targets);
     RETURN QUERY SELECT * FROM pggit.order_nodes(nodes);
@@ -5058,8 +5113,14 @@ DECLARE
     parted text[];
     relation_names text[];
     contested text[];
-    tightened text[];
+    tightened text[];  -- domains, and types with a column of them
+    rows_of_tightened text[];
+    coming text[];
+    coming_to text[];  -- side by side with coming
     filled text[];
+    own_keys text[];
+    merged_by text[];  -- side by side with own_keys
+    kept_below text;
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -5098,11 +5159,22 @@ BEGIN
     CROSS JOIN LATERAL unnest(o.provides) p
     WHERE o.part = '' AND o.object_type IN ('TYPE', 'DOMAIN', 'TABLE');
 
-    -- PostgreSQL tightens no domain that a column has an array of.
-    SELECT array_agg(DISTINCT n.identity) INTO tightened
-    FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
-    JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
-    WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %');
+    -- PostgreSQL tightens no domain that a column has inside an array or a row.
+    WITH RECURSIVE carrier AS (
+        SELECT DISTINCT n.identity, false AS is_row
+        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
+        JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
+        WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %')
+        UNION
+        SELECT x.identity, x.object_type <> 'DOMAIN' OR c.is_row OR inside.type <> c.identity
+        FROM carrier c
+        JOIN unnest(old_elements) x ON x.object_type IN ('TYPE', 'DOMAIN') AND x.part = '' OR x.object_type = 'TABLE' AND x.part LIKE 'column %'
+        CROSS JOIN LATERAL (
+            SELECT coalesce(x.state ->> 'type', x.state ->> 'base', x.state #>> '{range,subtype}')
+            UNION ALL SELECT a ->> 'type' FROM jsonb_array_elements(x.state -> 'attributes') a) AS inside (type)
+        WHERE inside.type = c.identity OR starts_with(inside.type, c.identity || '[')
+    )
+    SELECT array_agg(c.identity ORDER BY c.identity), array_agg(c.identity) FILTER (WHERE c.is_row) INTO tightened, rows_of_tightened FROM carrier c;
 
     -- PostgreSQL writes a table anew to fill a column, which it does not while its row type is that of another's column.
     SELECT array_agg(DISTINCT n.identity) INTO filled
@@ -5114,6 +5186,33 @@ BEGIN
     -- Indexes, and keys with one, that have parts on partitions.
     SELECT array_agg(DISTINCT v) INTO parted FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) v
     WHERE o.object_type = 'INDEX' AND o.part = '' OR o.part LIKE 'constraint %' AND o.state ->> 'kind' = 'i';
+
+    -- What a parent loses and a child keeps is the child's own once it has left the parent, to which it comes back.
+    FOR kept_below IN
+        SELECT DISTINCT mine.link FROM unnest(old_elements) mine
+        JOIN unnest(new_elements) still ON still.key = mine.key
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = ANY (mine.via) AND above.fate = 'drop'
+        JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
+        JOIN unnest(old_elements) link ON link.key = mine.link AND link.state ->> 'bound' IS NULL
+        WHERE mine.part LIKE 'column %' OR mine.state ->> 'kind' = 'c'
+    LOOP
+        fates[array_position(keys, kept_below)] := 'replace';
+    END LOOP;
+
+    -- A foreign key of a partition's own that is like one of a table above: PostgreSQL makes one of the two when the
+    -- partition is attached or the other is made.
+    WITH RECURSIVE line AS (
+        SELECT l.identity, l.state #>> '{parents,0}' AS above, ARRAY[l.key] AS links
+        FROM unnest(new_elements) l WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL
+        UNION ALL
+        SELECT i.identity, l.state #>> '{parents,0}', i.links || l.key
+        FROM line i JOIN unnest(new_elements) l ON l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.identity = i.above
+    )
+    SELECT array_agg(own.key), array_agg(k) INTO own_keys, merged_by
+    FROM line i
+    JOIN unnest(new_elements) own ON own.identity = i.identity AND own.state ->> 'kind' = 'f'
+    JOIN unnest(new_elements) other ON other.identity = i.above AND other.state ->> 'definition' = own.state ->> 'definition'
+    CROSS JOIN LATERAL unnest(i.links || other.key) k;
 
     LOOP
         previous := fates;
@@ -5129,6 +5228,10 @@ BEGIN
               AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
            OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
            OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
+        -- Partitions that come, and where they come to.
+        SELECT array_agg(n.identity), array_agg(n.state #>> '{parents,0}') INTO coming, coming_to
+        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
+        WHERE n.part = 'link' AND n.state ->> 'bound' IS NOT NULL;
         -- Columns that are written anew.
         SELECT array_agg(f.key) INTO rewritten FROM unnest(keys, fates) AS f (key, fate)
         WHERE f.fate = 'suspend' OR f.fate = 'alter' AND changes ->> f.key <> '[]';
@@ -5152,8 +5255,10 @@ BEGIN
                 WHEN o.part = 'toast options' AND n.key IS NOT NULL AND EXISTS (
                     SELECT FROM unnest(rewritten) c WHERE starts_with(c, pggit.element_key(o.object_type, o.identity, 'column ')))
                     THEN 'replace'
-                WHEN o.part LIKE 'default %' AND pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9)) = ANY (rewritten)
-                    THEN 'replace'
+                -- and the column with it has its type's storage again
+                WHEN o.part ~ '^(?:default|storage|compression) ' AND (o.state <> 'null' OR starts_with(o.part, 'default '))
+                     AND pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, strpos(o.part, ' ') + 1)) = ANY (rewritten)
+                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 WHEN o.holds && broken_names AND NOT (o.part = '' AND o.object_type IN ('SCHEMA', 'EXTENSION')) THEN
                     CASE WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated'
                               -- the column is of another type afterwards: that change sets it free by itself
@@ -5165,11 +5270,25 @@ BEGIN
                 WHEN o.holds && relation_names AND (
                         o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
                     THEN 'replace'
+                -- PostgreSQL attaches to it the index of a partition that comes, or makes one
+                WHEN coming IS NOT NULL AND (o.object_type = 'INDEX' AND o.part = '' OR o.state ->> 'kind' = 'i') AND EXISTS (
+                        SELECT FROM unnest(coming, coming_to) AS c (part, parent)
+                        WHERE ('body ' || c.parent) = ANY (o.needs) AND NOT EXISTS (
+                            SELECT FROM unnest(new_elements) a
+                            WHERE a.part LIKE 'attached%' AND ('link ' || c.part) = ANY (a.needs) AND a.state #>> '{}' = CASE o.object_type WHEN 'INDEX' THEN o.identity
+                                ELSE pggit.schema_part(o.identity) || '.' || quote_ident(substr(o.part, 12)) END))
+                    THEN 'replace'
+                WHEN o.key = ANY (own_keys) AND EXISTS (
+                        SELECT FROM unnest(own_keys, merged_by) AS m (own, by)
+                        JOIN unnest(keys, fates) AS b (key, fate) ON b.key = m.by AND b.fate IN ('create', 'replace')
+                        WHERE m.own = o.key)
+                    THEN 'replace'
                 WHEN filled IS NOT NULL AND o.object_type = 'MATERIALIZED VIEW' AND o.part = ''
                      AND EXISTS (SELECT FROM unnest(filled) t WHERE strpos(o.state ->> 'query', '.*::' || t) > 0)
                     THEN 'replace'
                 WHEN tightened IS NOT NULL AND o.object_type = 'TABLE' AND o.part LIKE 'column %' AND NOT o.state ? 'generated'
-                     AND n.key IS NOT NULL AND EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '['))
+                     AND n.key IS NOT NULL
+                     AND (o.state ->> 'type' = ANY (rows_of_tightened) OR EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '[')))
                     THEN 'suspend'
                 -- what stands on a column goes with it
                 WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
@@ -5209,7 +5328,13 @@ BEGIN
             UNION SELECT unnest(filled)
             UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
-    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b);
+    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b)
+        || ARRAY(SELECT DISTINCT format('ON ONLY %s USING', c) FROM unnest(coming_to) c)
+        -- a partition may have the like of a new foreign key
+        || ARRAY(SELECT DISTINCT n.state ->> 'definition' FROM unnest(new_elements) n
+                 JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
+                 WHERE n.state ->> 'kind' = 'f' AND EXISTS (
+                     SELECT FROM unnest(new_elements) t WHERE t.key = pggit.element_key('TABLE', n.identity) AND t.state ? 'partition_key'));
 END
 $$;
 COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
@@ -5239,7 +5364,16 @@ DECLARE
     shells text[] := ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
         WHERE f.fate IN ('create', 'replace') AND n.part = '');
+    keyed text[];
 BEGIN
+    -- Partitioned tables with foreign keys, also those that they have from above.
+    WITH RECURSIVE above AS (
+        SELECT o.identity FROM unnest(old_elements) o WHERE o.state ->> 'kind' = 'f'
+        UNION
+        SELECT o.identity FROM above a JOIN unnest(old_elements) o
+            ON o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = a.identity
+    )
+    SELECT array_agg(a.identity) INTO keyed FROM above a;
     own_made := shells || ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
         WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND NOT n.made_by && shells
@@ -5271,11 +5405,11 @@ BEGIN
             UNION ALL
             SELECT 'new', n.key, v.via FROM new_side n CROSS JOIN LATERAL unnest(n.via) AS v (via) WHERE n.is_made
         ), below AS (
-            SELECT a.side, a.via AS top, a.key FROM along a
+            SELECT a.side, a.via AS top, a.key, 1 AS depth FROM along a
             JOIN (SELECT 'old' AS side, o.key FROM old_side o WHERE NOT o.is_taken UNION ALL SELECT 'new', n.key FROM new_side n WHERE NOT n.is_made) s
                 ON s.side = a.side AND s.key = a.via
             UNION
-            SELECT b.side, b.top, a.key FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
+            SELECT b.side, b.top, a.key, b.depth + 1 FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
         ), provided_below AS MATERIALIZED (
             SELECT b.top, array_agg(DISTINCT p) AS provides
             FROM below b JOIN new_side x ON x.key = b.key CROSS JOIN LATERAL unnest(x.provides) p
@@ -5290,10 +5424,15 @@ BEGIN
                         SELECT l.unmake[1] FROM unnest(old_elements) l
                         WHERE l.key = pggit.element_key(o.object_type, o.identity, 'link') AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets))
                         ELSE '{}' END
-                    || o.unmake || ARRAY(
-                        SELECT format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', x.identity, substr(x.part, 8)) FROM old_side x
-                        WHERE o.part LIKE 'column %' AND x.part LIKE 'column %' AND x.is_taken AND x.is_heir AND o.key = ANY (x.via) AND NOT x.taken_by && gone
-                        ORDER BY x.key COLLATE "C") END AS statements,
+                    || CASE WHEN o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = ANY (keyed)
+                        THEN ARRAY[pggit.detach_without_keys(o.identity, o.unmake[1])] ELSE o.unmake END
+                    || ARRAY(
+                        SELECT format(CASE WHEN x.part LIKE 'column %' THEN 'ALTER TABLE %s DROP COLUMN IF EXISTS %I' ELSE 'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I' END,
+                                      x.identity, substr(x.part, strpos(x.part, ' ') + 1))
+                        FROM old_side x
+                        JOIN (SELECT b.key, max(b.depth) AS depth FROM below b WHERE b.side = 'old' AND b.top = o.key GROUP BY b.key) d ON d.key = x.key
+                        WHERE x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %')
+                        ORDER BY d.depth, x.key COLLATE "C") END AS statements,
                 o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
                 CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses, NULL::text AS becomes
@@ -5304,7 +5443,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND (u.p = ANY (o.provides) OR starts_with(u.p, 'drop:notnulls ')))
+                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND (u.p = ANY (o.provides) OR u.p ~ '^(?:key|drop:notnulls) ') OR u.side = 1 AND o.part = '' AND starts_with(u.p, 'drop:notnulls '))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL
@@ -6107,7 +6246,7 @@ $$;
 COMMENT ON FUNCTION pggit.require_table(text) IS
 'The OID of a table. Raises GT039 where the name stands for none; ask when the table is locked.';
 
-CREATE FUNCTION pggit.tables_of(relation text, whole boolean) RETURNS TABLE (member text, owner_to_be text)
+CREATE FUNCTION pggit.tables_of(relation text, whole boolean, besides text[] DEFAULT '{}') RETURNS TABLE (member text, owner_to_be text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found oid;
@@ -6116,7 +6255,9 @@ BEGIN
     found := pggit.require_table(relation);
     FOR member IN
         WITH RECURSIVE family (table_oid) AS (
-            SELECT found UNION SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.table_oid WHERE whole
+            SELECT found
+            UNION SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.table_oid
+            WHERE whole AND i.inhrelid <> ALL (ARRAY(SELECT to_regclass(b)::oid FROM unnest(besides) b))
         )
         SELECT c.oid::regclass::text FROM family f JOIN pg_class c ON c.oid = f.table_oid AND c.relkind = 'r' ORDER BY c.oid
     LOOP
@@ -6125,18 +6266,18 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION pggit.tables_of(text, boolean) IS
-'The tables that hold the rows of one, locked: itself or, whole, with its partitions and children. owner_to_be: as whose owner it is to be read, since a plan runs code that hangs on a table.';
+COMMENT ON FUNCTION pggit.tables_of(text, boolean, text[]) IS
+'The tables that hold the rows of one, locked: itself or, whole, with its partitions and children, but for those besides. owner_to_be: as whose owner it is to be read, since a plan runs code that hangs on a table.';
 
-CREATE FUNCTION pggit.count_rows(relation text, whole boolean, condition text DEFAULT 'true') RETURNS bigint
+CREATE FUNCTION pggit.count_rows(relation text, whole boolean, condition text DEFAULT 'true', besides text[] DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN (SELECT coalesce(sum(pggit.run_step(format('SELECT FROM ONLY %s t WHERE %s', m.member, condition), m.owner_to_be)), 0)
-            FROM pggit.tables_of(relation, whole) m);
+            FROM pggit.tables_of(relation, whole, besides) m);
 END
 $$;
-COMMENT ON FUNCTION pggit.count_rows(text, boolean, text) IS
-'How many rows of a table or, whole, of it and all below it meet a condition on t, which is SQL. Locks them.';
+COMMENT ON FUNCTION pggit.count_rows(text, boolean, text, text[]) IS
+'How many rows of a table or, whole, of it and all below it but for those besides meet a condition on t, which is SQL. Locks them.';
 
 CREATE FUNCTION pggit.rows_that_change(relation text, column_name text, becomes text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -6276,6 +6417,7 @@ DECLARE
     nodes pggit.plan_node[];
     node pggit.plan_node;
     live_name text;
+    leaving text[];
     rows_at_stake bigint;
     stakes text[] := '{}';
     parks jsonb := '[]';
@@ -6289,15 +6431,20 @@ BEGIN
     PERFORM pggit.lock_head();
     from_tree := pggit.live_tree();
     nodes := ARRAY(SELECT n FROM pggit.plan(from_tree, target) n);
+    -- Partitions and children leave before what they keep is dropped above; what they lose, too, they lose by themselves.
+    -- A child of several keeps what another one of them has.
+    leaving := ARRAY(SELECT pggit.name_before(n.identity, nodes) FROM unnest(nodes) n WHERE n.part = 'link' AND n.action = 'drop')
+        || ARRAY(SELECT c.name FROM (SELECT i.inhrelid::regclass::text FROM pg_inherits i GROUP BY i.inhrelid HAVING count(*) > 1) AS c (name)
+                 WHERE pggit.tree_lookup(from_tree, pggit.tree_key('TABLE', c.name)) = pggit.tree_lookup(target, pggit.tree_key('TABLE', c.name)));
 
     FOREACH node IN ARRAY nodes LOOP
         CONTINUE WHEN node.loses IS NULL OR node.action <> 'drop';
         live_name := pggit.name_before(node.identity, nodes);
         -- Locked first, so that nobody adds a row between the look and the drop.
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
-        rows_at_stake := pggit.count_rows(live_name, node.loses <> '', CASE node.loses WHEN '' THEN 'true' ELSE format('t.%I IS DISTINCT FROM NULL', node.loses) END);
+        rows_at_stake := pggit.count_rows(live_name, node.loses <> '', CASE node.loses WHEN '' THEN 'true' ELSE format('t.%I IS DISTINCT FROM NULL', node.loses) END, leaving);
         IF rows_at_stake > 0 THEN
-            parks := parks || jsonb_build_object('table', live_name, 'column', nullif(node.loses, ''));
+            parks := parks || jsonb_build_object('table', live_name, 'column', nullif(node.loses, ''), 'besides', leaving);
             stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', live_name, rows_at_stake)
                 ELSE format('column %s.%I (%s values)', live_name, node.loses, rows_at_stake) END;
         END IF;
@@ -6317,7 +6464,7 @@ BEGIN
         END IF;
     END LOOP;
     IF force THEN
-        RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
+        RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column', ARRAY(SELECT jsonb_array_elements_text(w -> 'besides'))) p;
         parks := '[]';
         stakes := '{}';
     END IF;
@@ -6365,20 +6512,20 @@ COMMENT ON FUNCTION pggit.apply_tree(text, boolean) IS
 
 -- The attic --------------------------------------------------------------------------------------------
 
-CREATE FUNCTION pggit.park_and_tell(relation text, column_name text)
+CREATE FUNCTION pggit.park_and_tell(relation text, column_name text, besides text[] DEFAULT '{}')
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    parked bigint := pggit.park(relation, column_name);
+    parked bigint := pggit.park(relation, column_name, besides);
 BEGIN
     RETURN QUERY SELECT 'park', 'TABLE', CASE WHEN column_name IS NULL THEN relation ELSE format('%s.%I', relation, column_name) END,
         format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
     FROM pggit.attic x WHERE x.id = parked;
 END
 $$;
-COMMENT ON FUNCTION pggit.park_and_tell(text, text) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
+COMMENT ON FUNCTION pggit.park_and_tell(text, text, text[]) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
-CREATE FUNCTION pggit.park(relation text, column_name text) RETURNS bigint
+CREATE FUNCTION pggit.park(relation text, column_name text, besides text[] DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
@@ -6438,7 +6585,7 @@ BEGIN
     EXECUTE format('CREATE TABLE %s (%s)', target, types_list);
     EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
     EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', pg_get_userbyid(owner));
-    FOR part IN SELECT m.member, m.owner_to_be, pggit.owner_to_run_as(m.owner_to_be) AS role FROM pggit.tables_of(relation, column_name IS NOT NULL) m LOOP
+    FOR part IN SELECT m.member, m.owner_to_be, pggit.owner_to_run_as(m.owner_to_be) AS role FROM pggit.tables_of(relation, column_name IS NOT NULL, besides) m LOOP
         IF part.role IS NOT NULL THEN
             EXECUTE format('GRANT INSERT ON %s TO %I', target, part.role);
             EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', part.role);
@@ -6456,8 +6603,8 @@ BEGIN
     RETURN attic_id;
 END
 $$;
-COMMENT ON FUNCTION pggit.park(text, text) IS
-'Copies a table''s rows, or a column''s values with the key of their rows, into schema pggit_attic, for the same owner. Returns the id in pggit.attic.';
+COMMENT ON FUNCTION pggit.park(text, text, text[]) IS
+'Copies a table''s rows, or a column''s values with the key of their rows and without the children besides, into schema pggit_attic, for the same owner. Returns the id in pggit.attic.';
 
 CREATE FUNCTION pggit.list_attic()
 RETURNS TABLE (id bigint, object text, column_names text[], row_count bigint, parked_as text, parked_by text, parked_at timestamptz)

@@ -185,7 +185,7 @@ $$;
 COMMENT ON FUNCTION pggit.is_simple_default(text) IS 'Whether a default calls and reads nothing but PostgreSQL''s own.';
 
 CREATE FUNCTION pggit.column_elements(
-    object_type text, identity text, column_name text, c jsonb, parents text[], is_partition boolean)
+    object_type text, identity text, column_name text, c jsonb, parents text[], is_partition boolean, is_partitioned boolean)
 RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -200,9 +200,13 @@ DECLARE
         ELSE '{}' END;
     alter_only text := format('ALTER TABLE ONLY %s ALTER COLUMN %I ', identity, column_name);
     alter_all text := format('ALTER TABLE %s ALTER COLUMN %I ', identity, column_name);
+    -- Before PostgreSQL 18 a child may take nulls where its parent does not, and the other way round.
+    null_alone boolean := pggit.not_null_sql('', '') = '' AND NOT is_partitioned;
+    alter_null text := CASE WHEN null_alone THEN alter_only ELSE alter_all END;
     sequence text := c #>> '{identity,sequence}';
     parent_bodies text[] := CASE WHEN inherited THEN ARRAY(SELECT 'body ' || p FROM unnest(parents) p) ELSE '{}' END;
     state jsonb;
+    setting record;
     of_type text[] := pggit.names_in(concat_ws(' ', c ->> 'type', c ->> 'collation'));
     of_expression text[] := pggit.needs_in(coalesce(c #>> '{generated,expression}', ''));
     of_default text[] := pggit.needs_in(coalesce(c ->> 'default', ''));
@@ -244,9 +248,9 @@ BEGIN
             object_type, identity, 'not null ' || column_name, 1406, state,
             make => ARRAY[CASE WHEN c ? 'not_null_constraint'
                 THEN format('ALTER TABLE %s ADD CONSTRAINT %I %s', identity, c #>> '{not_null_constraint,name}', c #>> '{not_null_constraint,definition}')
-                WHEN inherited OR pggit.not_null_sql(table_name, column_name) = '' THEN alter_all || 'SET NOT NULL'
+                WHEN inherited OR pggit.not_null_sql(table_name, column_name) = '' THEN alter_null || 'SET NOT NULL'
                 ELSE format('ALTER TABLE %s ADD %sNOT NULL %I', identity, pggit.not_null_sql(table_name, column_name), column_name) END],
-            unmake => ARRAY[alter_all || 'DROP NOT NULL'],
+            unmake => ARRAY[alter_null || 'DROP NOT NULL'],
             made_by => CASE WHEN (state ->> 'definition') ~ ' NOT VALID$' THEN '{}' ELSE ARRAY[own] || from_shell END,
             taken_by => ARRAY[shell, own],
             -- a parent's goes first
@@ -263,10 +267,9 @@ BEGIN
             RETURN NEXT e;
         END IF;
     END IF;
-    IF inherited AND NOT is_partition AND NOT c ? 'not_null' AND pggit.not_null_sql('', '') = '' THEN
-        -- Before PostgreSQL 18 a child may take nulls where its parent does not.
+    IF inherited AND NOT is_partition AND NOT c ? 'not_null' AND null_alone THEN
         e := pggit.new_element(
-            object_type, identity, 'not null ' || column_name, 1406, 'null', make => ARRAY[alter_all || 'DROP NOT NULL'],
+            object_type, identity, 'not null ' || column_name, 1406, 'null', make => ARRAY[alter_null || 'DROP NOT NULL'],
             made_by => ARRAY[own], taken_by => ARRAY[shell, own], needs => ARRAY['body ' || identity] || parent_bodies, holds => '{}');
         RETURN NEXT e;
     END IF;
@@ -297,12 +300,24 @@ BEGIN
             needs => ARRAY['body ' || identity, sequence]);
         RETURN NEXT e;
     END IF;
+    -- A new child has the storage and compression that its parent's column has by then.
+    FOR setting IN SELECT * FROM (VALUES
+        ('storage', c -> 'storage', 'SET STORAGE ' || pggit.storage_word(c ->> 'storage'), 'SET STORAGE ' || pggit.type_storage(c ->> 'type')),
+        ('compression', c -> 'compression', 'SET COMPRESSION ' || CASE c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END, 'SET COMPRESSION DEFAULT')
+    ) AS v (part, state, make, unmake) LOOP
+        IF setting.state IS NOT NULL OR inherited AND NOT is_partition AND to_regtype(c ->> 'type') IS NOT NULL AND pggit.type_storage(c ->> 'type') <> 'PLAIN' THEN
+            e := pggit.new_element(
+                object_type, identity, setting.part || ' ' || column_name, 1409, coalesce(setting.state, 'null'),
+                make => ARRAY[alter_only || CASE WHEN setting.state IS NULL THEN setting.unmake ELSE setting.make END],
+                unmake => CASE WHEN setting.state IS NOT NULL THEN ARRAY[alter_only || setting.unmake] ELSE '{}' END,
+                made_by => CASE WHEN setting.state IS NULL THEN ARRAY[own] ELSE '{}' END, taken_by => ARRAY[shell, own],
+                via => CASE WHEN setting.state IS NULL THEN parent_keys ELSE '{}' END, link => pggit.element_key(object_type, identity, 'link'),
+                needs => ARRAY['body ' || identity, 'make:children ' || identity]);
+            RETURN NEXT e;
+        END IF;
+    END LOOP;
     RETURN QUERY
     SELECT s.* FROM (VALUES
-        ('storage', c -> 'storage', alter_only || 'SET STORAGE ' || pggit.storage_word(c ->> 'storage'),
-            alter_only || 'SET STORAGE ' || pggit.type_storage(c ->> 'type')),
-        ('compression', c -> 'compression', alter_only || 'SET COMPRESSION ' || CASE c ->> 'compression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
-            alter_only || 'SET COMPRESSION DEFAULT'),
         ('statistics', c -> 'statistics', alter_only || format('SET STATISTICS %s', c ->> 'statistics'), alter_only || 'SET STATISTICS -1'),
         ('options', c -> 'options', alter_only || 'SET (' || pggit.option_list(c -> 'options') || ')',
             (pggit.option_changes(rtrim(alter_only), c -> 'options', NULL))[1]),
@@ -322,7 +337,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.column_elements(text, text, text, jsonb, text[], boolean) IS 'A table''s column with all that can be set on it.';
+COMMENT ON FUNCTION pggit.column_elements(text, text, text, jsonb, text[], boolean, boolean) IS 'A table''s column with all that can be set on it.';
 
 CREATE FUNCTION pggit.constraint_elements(
     object_type text, identity text, constraint_name text, k jsonb, parents text[], is_partition boolean)
@@ -349,7 +364,8 @@ BEGIN
     END IF;
     e := pggit.new_element(
         object_type, identity, 'constraint ' || constraint_name,
-        CASE kind WHEN 'f' THEN 1700 WHEN 'c' THEN 1530 ELSE 1520 END,
+        -- A partition's own foreign key comes after those above it, which PostgreSQL would make one with it.
+        CASE kind WHEN 'f' THEN CASE WHEN is_partition THEN 1710 ELSE 1700 END WHEN 'c' THEN 1530 ELSE 1520 END,
         (k - '{comment,index_comment,index_options,tablespace}'::text[]) || jsonb_build_object('kind', kind),
         make => ARRAY[format('ALTER TABLE %s%s ADD CONSTRAINT %I %s', CASE kind WHEN 'i' THEN 'ONLY ' ELSE '' END, identity, constraint_name, definition)],
         unmake => ARRAY[format('ALTER TABLE %s%s DROP CONSTRAINT %I', CASE kind WHEN 'i' THEN 'ONLY ' ELSE '' END, identity, constraint_name)],
@@ -359,10 +375,11 @@ BEGIN
         via => CASE kind WHEN 'c' THEN parent_keys ELSE '{}' END || CASE WHEN kind = 'i' THEN parent_keys ELSE '{}' END,
         link => pggit.element_key(object_type, identity, 'link'),
         provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
-            WHEN 'c' THEN ARRAY['checks ' || identity] ELSE '{}'::text[] END,
+            WHEN 'c' THEN ARRAY['checks ' || identity] ELSE ARRAY['make:foreign keys ' || identity] END,
         needs => mentioned
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
-            || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END,
+            || CASE kind WHEN 'i' THEN '{}' ELSE ARRAY(SELECT 'body ' || p FROM unnest(parents) p) END
+            || CASE WHEN kind = 'f' AND is_partition THEN ARRAY['make:foreign keys ' || parents[1], 'link ' || identity] ELSE '{}' END,
         holds => mentioned,
         as_owner_of => CASE WHEN kind IN ('c', 'f') THEN identity END);
     RETURN NEXT e;
@@ -387,7 +404,7 @@ BEGIN
             (pggit.option_changes('ALTER INDEX ' || index_name, k -> 'index_options', NULL))[1])
     ) AS v (part, state, make, unmake)
     CROSS JOIN LATERAL pggit.setting_element(
-        object_type, identity, v.part || ' ' || constraint_name, CASE kind WHEN 'f' THEN 1709 WHEN 'c' THEN 1539 ELSE 1529 END,
+        object_type, identity, v.part || ' ' || constraint_name, CASE kind WHEN 'f' THEN 1719 WHEN 'c' THEN 1539 ELSE 1529 END,
         coalesce(v.state, 'null'), v.make, v.unmake, taken_by => ARRAY[shell, own],
         needs => ARRAY['key ' || own] || CASE kind WHEN 'i' THEN ARRAY[index_name] ELSE '{}' END) s;
 END
@@ -442,7 +459,7 @@ BEGIN
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(object_type, identity, d, 1400, object_type || ' ' || identity, 'r', 'TABLE ' || identity);
     FOR item IN SELECT c.key, c.value FROM jsonb_each(d -> 'columns') c LOOP
-        RETURN QUERY SELECT * FROM pggit.column_elements(object_type, identity, item.key, item.value, parents, is_partition);
+        RETURN QUERY SELECT * FROM pggit.column_elements(object_type, identity, item.key, item.value, parents, is_partition, d ? 'partition_key');
     END LOOP;
     FOR item IN SELECT k.key, k.value FROM jsonb_each(d -> 'constraints') k LOOP
         RETURN QUERY SELECT * FROM pggit.constraint_elements(object_type, identity, item.key, item.value, parents, is_partition);
@@ -553,3 +570,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.switch_constraint(text, text, text, text) IS
 'The statement that enables or disables one of the triggers behind a foreign key.';
+
+CREATE FUNCTION pggit.detach_without_keys(identity text, detach text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- PostgreSQL leaves a partition the foreign keys that it had from above, by names of PostgreSQL's choice.
+    RETURN 'DO ' || quote_literal(format(
+        'DECLARE k pg_catalog.name; keys pg_catalog.oid[] := ARRAY(SELECT c.oid FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_constraint a'
+        ' ON a.oid = c.conparentid WHERE c.conrelid = %L::pg_catalog.regclass AND c.contype = ''f'' AND a.conrelid <> c.conrelid);'
+        ' BEGIN %s; FOR k IN SELECT c.conname FROM pg_catalog.pg_constraint c WHERE c.oid = ANY (keys) LOOP'
+        ' EXECUTE pg_catalog.format(%L, k); END LOOP; END',
+        identity, detach, format('ALTER TABLE %s DROP CONSTRAINT %%I', replace(identity, '%', '%%'))));
+END
+$$;
+COMMENT ON FUNCTION pggit.detach_without_keys(text, text) IS
+'The statement that detaches a partition so that it keeps none of the foreign keys of those above.';

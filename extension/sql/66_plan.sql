@@ -160,6 +160,25 @@ $$;
 COMMENT ON FUNCTION pggit.objects_that_mention(text, text[], text[]) IS
 'The objects of a tree in whose definition one of the names stands, but for those known already.';
 
+CREATE FUNCTION pggit.tables_above(tree text, objects pggit.plan_object[]) RETURNS SETOF pggit.plan_object
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE above AS (
+        SELECT o.old_definition #>> '{parents,0}' AS identity FROM unnest(objects) o WHERE o.old_definition ? 'partition_bound'
+        UNION SELECT o.new_definition #>> '{parents,0}' FROM unnest(objects) o WHERE o.new_definition ? 'partition_bound'
+        UNION SELECT b.definition #>> '{parents,0}' FROM above a
+        JOIN pggit.blobs b ON b.hash = pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity)) AND b.definition ? 'partition_bound'
+    )
+    SELECT 'TABLE', a.identity, d.definition, d.definition, NULL::text[]
+    FROM above a
+    CROSS JOIN LATERAL (SELECT pggit.definition_of(pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity))) AS definition) d
+    WHERE d.definition IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(objects) o WHERE o.object_type = 'TABLE' AND o.identity = a.identity);
+END
+$$;
+COMMENT ON FUNCTION pggit.tables_above(text, pggit.plan_object[]) IS
+'The partitioned tables above partitions among the objects, as far as they do not change themselves.';
+
 CREATE FUNCTION pggit.order_nodes(nodes pggit.plan_node[]) RETURNS SETOF pggit.plan_node
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -201,7 +220,9 @@ BEGIN
         UNION
         SELECT p.id, n.id FROM node n CROSS JOIN LATERAL unnest(n.old_needs) want JOIN provided p ON p.p = want
             AND p.action = 'drop'
-        WHERE n.action = 'alter' AND NOT (p.identity = n.identity AND p.part LIKE 'column %')  -- the table is there without the column
+        WHERE n.action = 'alter'
+          -- the table is there without the column, but for what is computed from it
+          AND NOT (p.identity = n.identity AND p.part LIKE 'column %' AND NOT starts_with(want, 'plain '))
         UNION
         SELECT m.id, n.id FROM node n JOIN node m ON m.key = n.key AND m.action IN ('create', 'resume', 'alter')
         WHERE n.action IN ('drop', 'suspend')
@@ -285,6 +306,7 @@ BEGIN
         RETURN;
     END IF;
     LOOP
+        objects := objects || ARRAY(SELECT o FROM pggit.tables_above(from_tree, objects) o);
         old_elements := ARRAY(
             SELECT e FROM unnest(objects) o CROSS JOIN LATERAL pggit.elements(o.object_type, o.identity, o.old_definition, o.column_order) e
             WHERE o.old_definition IS NOT NULL);
@@ -318,7 +340,8 @@ BEGIN
     FROM (SELECT DISTINCT o.old_definition #>> '{parents,0}' AS parent FROM unnest(objects) o
           WHERE o.new_definition IS NULL AND o.old_definition ? 'partition_bound') p
     WHERE NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.identity = p.parent AND x.object_type = 'TABLE' AND x.new_definition IS NULL)
-      AND EXISTS (SELECT FROM pggit.objects_that_mention(from_tree, ARRAY['REFERENCES ' || p.parent || '('], '{}') o);
+      AND (EXISTS (SELECT FROM pggit.objects_that_mention(from_tree, ARRAY['REFERENCES ' || p.parent || '('], '{}') o)
+           OR EXISTS (SELECT FROM unnest(old_elements) e WHERE strpos(e.state ->> 'definition', 'REFERENCES ' || p.parent || '(') > 0));
 
     nodes := pggit.plan_nodes(old_elements, new_elements, keys, fates, changes, reset_roles, targets);
     RETURN QUERY SELECT * FROM pggit.order_nodes(nodes);
@@ -339,8 +362,14 @@ DECLARE
     parted text[];
     relation_names text[];
     contested text[];
-    tightened text[];
+    tightened text[];  -- domains, and types with a column of them
+    rows_of_tightened text[];
+    coming text[];
+    coming_to text[];  -- side by side with coming
     filled text[];
+    own_keys text[];
+    merged_by text[];  -- side by side with own_keys
+    kept_below text;
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -379,11 +408,22 @@ BEGIN
     CROSS JOIN LATERAL unnest(o.provides) p
     WHERE o.part = '' AND o.object_type IN ('TYPE', 'DOMAIN', 'TABLE');
 
-    -- PostgreSQL tightens no domain that a column has an array of.
-    SELECT array_agg(DISTINCT n.identity) INTO tightened
-    FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
-    JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
-    WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %');
+    -- PostgreSQL tightens no domain that a column has inside an array or a row.
+    WITH RECURSIVE carrier AS (
+        SELECT DISTINCT n.identity, false AS is_row
+        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
+        JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
+        WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %')
+        UNION
+        SELECT x.identity, x.object_type <> 'DOMAIN' OR c.is_row OR inside.type <> c.identity
+        FROM carrier c
+        JOIN unnest(old_elements) x ON x.object_type IN ('TYPE', 'DOMAIN') AND x.part = '' OR x.object_type = 'TABLE' AND x.part LIKE 'column %'
+        CROSS JOIN LATERAL (
+            SELECT coalesce(x.state ->> 'type', x.state ->> 'base', x.state #>> '{range,subtype}')
+            UNION ALL SELECT a ->> 'type' FROM jsonb_array_elements(x.state -> 'attributes') a) AS inside (type)
+        WHERE inside.type = c.identity OR starts_with(inside.type, c.identity || '[')
+    )
+    SELECT array_agg(c.identity ORDER BY c.identity), array_agg(c.identity) FILTER (WHERE c.is_row) INTO tightened, rows_of_tightened FROM carrier c;
 
     -- PostgreSQL writes a table anew to fill a column, which it does not while its row type is that of another's column.
     SELECT array_agg(DISTINCT n.identity) INTO filled
@@ -395,6 +435,33 @@ BEGIN
     -- Indexes, and keys with one, that have parts on partitions.
     SELECT array_agg(DISTINCT v) INTO parted FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) v
     WHERE o.object_type = 'INDEX' AND o.part = '' OR o.part LIKE 'constraint %' AND o.state ->> 'kind' = 'i';
+
+    -- What a parent loses and a child keeps is the child's own once it has left the parent, to which it comes back.
+    FOR kept_below IN
+        SELECT DISTINCT mine.link FROM unnest(old_elements) mine
+        JOIN unnest(new_elements) still ON still.key = mine.key
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = ANY (mine.via) AND above.fate = 'drop'
+        JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
+        JOIN unnest(old_elements) link ON link.key = mine.link AND link.state ->> 'bound' IS NULL
+        WHERE mine.part LIKE 'column %' OR mine.state ->> 'kind' = 'c'
+    LOOP
+        fates[array_position(keys, kept_below)] := 'replace';
+    END LOOP;
+
+    -- A foreign key of a partition's own that is like one of a table above: PostgreSQL makes one of the two when the
+    -- partition is attached or the other is made.
+    WITH RECURSIVE line AS (
+        SELECT l.identity, l.state #>> '{parents,0}' AS above, ARRAY[l.key] AS links
+        FROM unnest(new_elements) l WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL
+        UNION ALL
+        SELECT i.identity, l.state #>> '{parents,0}', i.links || l.key
+        FROM line i JOIN unnest(new_elements) l ON l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.identity = i.above
+    )
+    SELECT array_agg(own.key), array_agg(k) INTO own_keys, merged_by
+    FROM line i
+    JOIN unnest(new_elements) own ON own.identity = i.identity AND own.state ->> 'kind' = 'f'
+    JOIN unnest(new_elements) other ON other.identity = i.above AND other.state ->> 'definition' = own.state ->> 'definition'
+    CROSS JOIN LATERAL unnest(i.links || other.key) k;
 
     LOOP
         previous := fates;
@@ -410,6 +477,10 @@ BEGIN
               AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
            OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
            OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
+        -- Partitions that come, and where they come to.
+        SELECT array_agg(n.identity), array_agg(n.state #>> '{parents,0}') INTO coming, coming_to
+        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
+        WHERE n.part = 'link' AND n.state ->> 'bound' IS NOT NULL;
         -- Columns that are written anew.
         SELECT array_agg(f.key) INTO rewritten FROM unnest(keys, fates) AS f (key, fate)
         WHERE f.fate = 'suspend' OR f.fate = 'alter' AND changes ->> f.key <> '[]';
@@ -433,8 +504,10 @@ BEGIN
                 WHEN o.part = 'toast options' AND n.key IS NOT NULL AND EXISTS (
                     SELECT FROM unnest(rewritten) c WHERE starts_with(c, pggit.element_key(o.object_type, o.identity, 'column ')))
                     THEN 'replace'
-                WHEN o.part LIKE 'default %' AND pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, 9)) = ANY (rewritten)
-                    THEN 'replace'
+                -- and the column with it has its type's storage again
+                WHEN o.part ~ '^(?:default|storage|compression) ' AND (o.state <> 'null' OR starts_with(o.part, 'default '))
+                     AND pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, strpos(o.part, ' ') + 1)) = ANY (rewritten)
+                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 WHEN o.holds && broken_names AND NOT (o.part = '' AND o.object_type IN ('SCHEMA', 'EXTENSION')) THEN
                     CASE WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated'
                               -- the column is of another type afterwards: that change sets it free by itself
@@ -446,11 +519,25 @@ BEGIN
                 WHEN o.holds && relation_names AND (
                         o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
                     THEN 'replace'
+                -- PostgreSQL attaches to it the index of a partition that comes, or makes one
+                WHEN coming IS NOT NULL AND (o.object_type = 'INDEX' AND o.part = '' OR o.state ->> 'kind' = 'i') AND EXISTS (
+                        SELECT FROM unnest(coming, coming_to) AS c (part, parent)
+                        WHERE ('body ' || c.parent) = ANY (o.needs) AND NOT EXISTS (
+                            SELECT FROM unnest(new_elements) a
+                            WHERE a.part LIKE 'attached%' AND ('link ' || c.part) = ANY (a.needs) AND a.state #>> '{}' = CASE o.object_type WHEN 'INDEX' THEN o.identity
+                                ELSE pggit.schema_part(o.identity) || '.' || quote_ident(substr(o.part, 12)) END))
+                    THEN 'replace'
+                WHEN o.key = ANY (own_keys) AND EXISTS (
+                        SELECT FROM unnest(own_keys, merged_by) AS m (own, by)
+                        JOIN unnest(keys, fates) AS b (key, fate) ON b.key = m.by AND b.fate IN ('create', 'replace')
+                        WHERE m.own = o.key)
+                    THEN 'replace'
                 WHEN filled IS NOT NULL AND o.object_type = 'MATERIALIZED VIEW' AND o.part = ''
                      AND EXISTS (SELECT FROM unnest(filled) t WHERE strpos(o.state ->> 'query', '.*::' || t) > 0)
                     THEN 'replace'
                 WHEN tightened IS NOT NULL AND o.object_type = 'TABLE' AND o.part LIKE 'column %' AND NOT o.state ? 'generated'
-                     AND n.key IS NOT NULL AND EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '['))
+                     AND n.key IS NOT NULL
+                     AND (o.state ->> 'type' = ANY (rows_of_tightened) OR EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '[')))
                     THEN 'suspend'
                 -- what stands on a column goes with it
                 WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
@@ -490,7 +577,13 @@ BEGIN
             UNION SELECT unnest(filled)
             UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
-    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b);
+    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b)
+        || ARRAY(SELECT DISTINCT format('ON ONLY %s USING', c) FROM unnest(coming_to) c)
+        -- a partition may have the like of a new foreign key
+        || ARRAY(SELECT DISTINCT n.state ->> 'definition' FROM unnest(new_elements) n
+                 JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
+                 WHERE n.state ->> 'kind' = 'f' AND EXISTS (
+                     SELECT FROM unnest(new_elements) t WHERE t.key = pggit.element_key('TABLE', n.identity) AND t.state ? 'partition_key'));
 END
 $$;
 COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
@@ -520,7 +613,16 @@ DECLARE
     shells text[] := ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
         WHERE f.fate IN ('create', 'replace') AND n.part = '');
+    keyed text[];
 BEGIN
+    -- Partitioned tables with foreign keys, also those that they have from above.
+    WITH RECURSIVE above AS (
+        SELECT o.identity FROM unnest(old_elements) o WHERE o.state ->> 'kind' = 'f'
+        UNION
+        SELECT o.identity FROM above a JOIN unnest(old_elements) o
+            ON o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = a.identity
+    )
+    SELECT array_agg(a.identity) INTO keyed FROM above a;
     own_made := shells || ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
         WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND NOT n.made_by && shells
@@ -552,11 +654,11 @@ BEGIN
             UNION ALL
             SELECT 'new', n.key, v.via FROM new_side n CROSS JOIN LATERAL unnest(n.via) AS v (via) WHERE n.is_made
         ), below AS (
-            SELECT a.side, a.via AS top, a.key FROM along a
+            SELECT a.side, a.via AS top, a.key, 1 AS depth FROM along a
             JOIN (SELECT 'old' AS side, o.key FROM old_side o WHERE NOT o.is_taken UNION ALL SELECT 'new', n.key FROM new_side n WHERE NOT n.is_made) s
                 ON s.side = a.side AND s.key = a.via
             UNION
-            SELECT b.side, b.top, a.key FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
+            SELECT b.side, b.top, a.key, b.depth + 1 FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
         ), provided_below AS MATERIALIZED (
             SELECT b.top, array_agg(DISTINCT p) AS provides
             FROM below b JOIN new_side x ON x.key = b.key CROSS JOIN LATERAL unnest(x.provides) p
@@ -571,10 +673,15 @@ BEGIN
                         SELECT l.unmake[1] FROM unnest(old_elements) l
                         WHERE l.key = pggit.element_key(o.object_type, o.identity, 'link') AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets))
                         ELSE '{}' END
-                    || o.unmake || ARRAY(
-                        SELECT format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', x.identity, substr(x.part, 8)) FROM old_side x
-                        WHERE o.part LIKE 'column %' AND x.part LIKE 'column %' AND x.is_taken AND x.is_heir AND o.key = ANY (x.via) AND NOT x.taken_by && gone
-                        ORDER BY x.key COLLATE "C") END AS statements,
+                    || CASE WHEN o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = ANY (keyed)
+                        THEN ARRAY[pggit.detach_without_keys(o.identity, o.unmake[1])] ELSE o.unmake END
+                    || ARRAY(
+                        SELECT format(CASE WHEN x.part LIKE 'column %' THEN 'ALTER TABLE %s DROP COLUMN IF EXISTS %I' ELSE 'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I' END,
+                                      x.identity, substr(x.part, strpos(x.part, ' ') + 1))
+                        FROM old_side x
+                        JOIN (SELECT b.key, max(b.depth) AS depth FROM below b WHERE b.side = 'old' AND b.top = o.key GROUP BY b.key) d ON d.key = x.key
+                        WHERE x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %')
+                        ORDER BY d.depth, x.key COLLATE "C") END AS statements,
                 o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
                 CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses, NULL::text AS becomes
@@ -585,7 +692,7 @@ BEGIN
                        array_agg(p) FILTER (WHERE side = 3) AS claims
                 FROM old_side x CROSS JOIN LATERAL (
                     SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND (u.p = ANY (o.provides) OR starts_with(u.p, 'drop:notnulls ')))
+                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND (u.p = ANY (o.provides) OR u.p ~ '^(?:key|drop:notnulls) ') OR u.side = 1 AND o.part = '' AND starts_with(u.p, 'drop:notnulls '))
             ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
             WHERE NOT o.is_taken
             UNION ALL

@@ -213,7 +213,7 @@ $$;
 COMMENT ON FUNCTION pggit.require_table(text) IS
 'The OID of a table. Raises GT039 where the name stands for none; ask when the table is locked.';
 
-CREATE FUNCTION pggit.tables_of(relation text, whole boolean) RETURNS TABLE (member text, owner_to_be text)
+CREATE FUNCTION pggit.tables_of(relation text, whole boolean, besides text[] DEFAULT '{}') RETURNS TABLE (member text, owner_to_be text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found oid;
@@ -222,7 +222,9 @@ BEGIN
     found := pggit.require_table(relation);
     FOR member IN
         WITH RECURSIVE family (table_oid) AS (
-            SELECT found UNION SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.table_oid WHERE whole
+            SELECT found
+            UNION SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.table_oid
+            WHERE whole AND i.inhrelid <> ALL (ARRAY(SELECT to_regclass(b)::oid FROM unnest(besides) b))
         )
         SELECT c.oid::regclass::text FROM family f JOIN pg_class c ON c.oid = f.table_oid AND c.relkind = 'r' ORDER BY c.oid
     LOOP
@@ -231,18 +233,18 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION pggit.tables_of(text, boolean) IS
-'The tables that hold the rows of one, locked: itself or, whole, with its partitions and children. owner_to_be: as whose owner it is to be read, since a plan runs code that hangs on a table.';
+COMMENT ON FUNCTION pggit.tables_of(text, boolean, text[]) IS
+'The tables that hold the rows of one, locked: itself or, whole, with its partitions and children, but for those besides. owner_to_be: as whose owner it is to be read, since a plan runs code that hangs on a table.';
 
-CREATE FUNCTION pggit.count_rows(relation text, whole boolean, condition text DEFAULT 'true') RETURNS bigint
+CREATE FUNCTION pggit.count_rows(relation text, whole boolean, condition text DEFAULT 'true', besides text[] DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN (SELECT coalesce(sum(pggit.run_step(format('SELECT FROM ONLY %s t WHERE %s', m.member, condition), m.owner_to_be)), 0)
-            FROM pggit.tables_of(relation, whole) m);
+            FROM pggit.tables_of(relation, whole, besides) m);
 END
 $$;
-COMMENT ON FUNCTION pggit.count_rows(text, boolean, text) IS
-'How many rows of a table or, whole, of it and all below it meet a condition on t, which is SQL. Locks them.';
+COMMENT ON FUNCTION pggit.count_rows(text, boolean, text, text[]) IS
+'How many rows of a table or, whole, of it and all below it but for those besides meet a condition on t, which is SQL. Locks them.';
 
 CREATE FUNCTION pggit.rows_that_change(relation text, column_name text, becomes text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -382,6 +384,7 @@ DECLARE
     nodes pggit.plan_node[];
     node pggit.plan_node;
     live_name text;
+    leaving text[];
     rows_at_stake bigint;
     stakes text[] := '{}';
     parks jsonb := '[]';
@@ -395,15 +398,20 @@ BEGIN
     PERFORM pggit.lock_head();
     from_tree := pggit.live_tree();
     nodes := ARRAY(SELECT n FROM pggit.plan(from_tree, target) n);
+    -- Partitions and children leave before what they keep is dropped above; what they lose, too, they lose by themselves.
+    -- A child of several keeps what another one of them has.
+    leaving := ARRAY(SELECT pggit.name_before(n.identity, nodes) FROM unnest(nodes) n WHERE n.part = 'link' AND n.action = 'drop')
+        || ARRAY(SELECT c.name FROM (SELECT i.inhrelid::regclass::text FROM pg_inherits i GROUP BY i.inhrelid HAVING count(*) > 1) AS c (name)
+                 WHERE pggit.tree_lookup(from_tree, pggit.tree_key('TABLE', c.name)) = pggit.tree_lookup(target, pggit.tree_key('TABLE', c.name)));
 
     FOREACH node IN ARRAY nodes LOOP
         CONTINUE WHEN node.loses IS NULL OR node.action <> 'drop';
         live_name := pggit.name_before(node.identity, nodes);
         -- Locked first, so that nobody adds a row between the look and the drop.
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', live_name);
-        rows_at_stake := pggit.count_rows(live_name, node.loses <> '', CASE node.loses WHEN '' THEN 'true' ELSE format('t.%I IS DISTINCT FROM NULL', node.loses) END);
+        rows_at_stake := pggit.count_rows(live_name, node.loses <> '', CASE node.loses WHEN '' THEN 'true' ELSE format('t.%I IS DISTINCT FROM NULL', node.loses) END, leaving);
         IF rows_at_stake > 0 THEN
-            parks := parks || jsonb_build_object('table', live_name, 'column', nullif(node.loses, ''));
+            parks := parks || jsonb_build_object('table', live_name, 'column', nullif(node.loses, ''), 'besides', leaving);
             stakes := stakes || CASE node.loses WHEN '' THEN format('table %s (%s rows)', live_name, rows_at_stake)
                 ELSE format('column %s.%I (%s values)', live_name, node.loses, rows_at_stake) END;
         END IF;
@@ -423,7 +431,7 @@ BEGIN
         END IF;
     END LOOP;
     IF force THEN
-        RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column') p;
+        RETURN QUERY SELECT p.* FROM jsonb_array_elements(parks) w CROSS JOIN LATERAL pggit.park_and_tell(w ->> 'table', w ->> 'column', ARRAY(SELECT jsonb_array_elements_text(w -> 'besides'))) p;
         parks := '[]';
         stakes := '{}';
     END IF;
@@ -471,20 +479,20 @@ COMMENT ON FUNCTION pggit.apply_tree(text, boolean) IS
 
 -- The attic --------------------------------------------------------------------------------------------
 
-CREATE FUNCTION pggit.park_and_tell(relation text, column_name text)
+CREATE FUNCTION pggit.park_and_tell(relation text, column_name text, besides text[] DEFAULT '{}')
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    parked bigint := pggit.park(relation, column_name);
+    parked bigint := pggit.park(relation, column_name, besides);
 BEGIN
     RETURN QUERY SELECT 'park', 'TABLE', CASE WHEN column_name IS NULL THEN relation ELSE format('%s.%I', relation, column_name) END,
         format('%s rows in %s; pggit.restore_from_attic(%s) brings them back', x.row_count, x.parked_as, x.id)
     FROM pggit.attic x WHERE x.id = parked;
 END
 $$;
-COMMENT ON FUNCTION pggit.park_and_tell(text, text) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
+COMMENT ON FUNCTION pggit.park_and_tell(text, text, text[]) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
-CREATE FUNCTION pggit.park(relation text, column_name text) RETURNS bigint
+CREATE FUNCTION pggit.park(relation text, column_name text, besides text[] DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
@@ -544,7 +552,7 @@ BEGIN
     EXECUTE format('CREATE TABLE %s (%s)', target, types_list);
     EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
     EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', pg_get_userbyid(owner));
-    FOR part IN SELECT m.member, m.owner_to_be, pggit.owner_to_run_as(m.owner_to_be) AS role FROM pggit.tables_of(relation, column_name IS NOT NULL) m LOOP
+    FOR part IN SELECT m.member, m.owner_to_be, pggit.owner_to_run_as(m.owner_to_be) AS role FROM pggit.tables_of(relation, column_name IS NOT NULL, besides) m LOOP
         IF part.role IS NOT NULL THEN
             EXECUTE format('GRANT INSERT ON %s TO %I', target, part.role);
             EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', part.role);
@@ -562,8 +570,8 @@ BEGIN
     RETURN attic_id;
 END
 $$;
-COMMENT ON FUNCTION pggit.park(text, text) IS
-'Copies a table''s rows, or a column''s values with the key of their rows, into schema pggit_attic, for the same owner. Returns the id in pggit.attic.';
+COMMENT ON FUNCTION pggit.park(text, text, text[]) IS
+'Copies a table''s rows, or a column''s values with the key of their rows and without the children besides, into schema pggit_attic, for the same owner. Returns the id in pggit.attic.';
 
 CREATE FUNCTION pggit.list_attic()
 RETURNS TABLE (id bigint, object text, column_names text[], row_count bigint, parked_as text, parked_by text, parked_at timestamptz)

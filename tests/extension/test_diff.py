@@ -877,6 +877,202 @@ CHANGES = {
         f'SELECT a FROM public."{LONG}"',
         f'SELECT a FROM s."{LONG}"',
     ),
+    "key-of-a-part-that-leaves": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DETACH PARTITION a",
+    ),
+    "key-of-a-part-that-leaves-with-another-name": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE a RENAME TO b",
+    ),
+    "key-stays-behind-with-the-parent": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE a DROP CONSTRAINT p_k_fkey",
+    ),
+    "part-leaves-and-the-key-goes": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE p DROP CONSTRAINT p_k_fkey",
+    ),
+    "part-leaves-after-the-key-went": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DROP CONSTRAINT p_k_fkey; ALTER TABLE p DETACH PARTITION a",
+    ),
+    "part-leaves-and-the-key-is-another": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE a DROP CONSTRAINT p_k_fkey;"
+        "ALTER TABLE a ADD CONSTRAINT p_k_fkey FOREIGN KEY (k) REFERENCES t ON DELETE CASCADE;"
+        "COMMENT ON CONSTRAINT p_k_fkey ON a IS 'x'",
+    ),
+    "part-leaves-for-another-parent": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE q (k integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE q ATTACH PARTITION a FOR VALUES IN (1)",
+    ),
+    "part-leaves-for-another-parent-with-a-key": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE q (k integer REFERENCES t ON DELETE CASCADE) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE q ATTACH PARTITION a FOR VALUES IN (1)",
+    ),
+    "two-levels-of-keys": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE g (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE p PARTITION OF g FOR VALUES IN (1, 2) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE g DETACH PARTITION p; ALTER TABLE p DETACH PARTITION a",
+    ),
+    "key-to-itself-of-a-part-that-leaves": Change(
+        "CREATE TABLE p (k integer PRIMARY KEY REFERENCES p) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1)",
+        "ALTER TABLE p DETACH PARTITION a",
+    ),
+    "key-to-itself-of-a-part-that-leaves-with-another-name": Change(
+        "CREATE TABLE p (k integer PRIMARY KEY REFERENCES p) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE a RENAME TO b",
+    ),
+    "own-key-beside-the-parent-s": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)",
+        "ALTER TABLE a ADD CONSTRAINT own FOREIGN KEY (k) REFERENCES t",
+    ),
+    "own-key-and-then-the-parent-s": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1);"
+        "ALTER TABLE a ADD CONSTRAINT own FOREIGN KEY (k) REFERENCES t",
+        "ALTER TABLE a DROP CONSTRAINT own; ALTER TABLE p ADD FOREIGN KEY (k) REFERENCES t;"
+        "ALTER TABLE a ADD CONSTRAINT own FOREIGN KEY (k) REFERENCES t",
+    ),
+    "own-key-of-a-part-that-comes": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer REFERENCES t) PARTITION BY LIST (k);"
+        "CREATE TABLE a (k integer CONSTRAINT own REFERENCES t)",
+        "ALTER TABLE a DROP CONSTRAINT own; ALTER TABLE p ATTACH PARTITION a FOR VALUES IN (1);"
+        "ALTER TABLE a ADD CONSTRAINT own FOREIGN KEY (k) REFERENCES t; COMMENT ON CONSTRAINT own ON a IS 'x'",
+    ),
+    "stored-otherwise-than-its-parent": Change(
+        "SELECT 1",
+        "CREATE TABLE a (x text, y text, n integer); CREATE TABLE b () INHERITS (a);"
+        "ALTER TABLE ONLY a ALTER x SET STORAGE EXTERNAL, ALTER y SET COMPRESSION pglz",
+    ),
+    "comes-stored-otherwise-than-its-parent": Change(
+        "CREATE TYPE e AS ENUM ('x'); CREATE TABLE a (x text, y text, n integer, e e, m numeric(5, 2));"
+        "ALTER TABLE ONLY a ALTER x SET STORAGE EXTERNAL, ALTER y SET COMPRESSION pglz",
+        "CREATE TABLE b () INHERITS (a); ALTER TABLE b ALTER x SET STORAGE EXTENDED, ALTER y SET COMPRESSION DEFAULT",
+    ),
+    "child-of-two-that-store-otherwise": Change(
+        "SELECT 1",
+        "CREATE TABLE a (x text, y text); CREATE TABLE b (x text, y text); CREATE TABLE c () INHERITS (a, b);"
+        "ALTER TABLE ONLY a ALTER x SET STORAGE EXTERNAL, ALTER y SET COMPRESSION pglz",
+    ),
+    "child-that-stores-otherwise-gets-a-column": Change(
+        "CREATE TABLE a (x text); CREATE TABLE b () INHERITS (a); ALTER TABLE b ALTER x SET STORAGE MAIN",
+        "ALTER TABLE a ADD y text, ADD z varchar(3); ALTER TABLE a ALTER y SET STORAGE EXTERNAL;"
+        "ALTER TABLE b ALTER x SET STORAGE EXTENDED",
+    ),
+    "stored-otherwise-with-another-type": Change(
+        "CREATE TABLE t (x text, y text); ALTER TABLE t ALTER x SET STORAGE EXTERNAL, ALTER y SET COMPRESSION pglz",
+        "ALTER TABLE t ALTER x TYPE varchar(9), ALTER y TYPE varchar(9);"
+        "ALTER TABLE t ALTER x SET STORAGE EXTERNAL, ALTER y SET COMPRESSION pglz",
+    ),
+    "no-null-in-a-key-with-a-child": Change(
+        "CREATE TABLE a (x integer, y integer)",
+        "ALTER TABLE a ADD PRIMARY KEY (x, y); CREATE TABLE b (z integer) INHERITS (a); COMMENT ON TABLE a IS 'x'",
+    ),
+    "part-goes-that-a-key-leads-to": Change(
+        "CREATE TABLE p (k integer PRIMARY KEY) PARTITION BY LIST (k); CREATE TABLE a PARTITION OF p FOR VALUES IN (1);"
+        "CREATE TABLE t (k integer REFERENCES p)",
+        "ALTER TABLE p RENAME TO q; ALTER TABLE q DETACH PARTITION a; DROP TABLE a",
+    ),
+    "comment-on-a-key-to-itself": Change(
+        "SELECT 1",
+        "CREATE TABLE t (k integer PRIMARY KEY, r integer);"
+        "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (r) REFERENCES t;"
+        "COMMENT ON CONSTRAINT c ON t IS 'x'; CREATE STATISTICS z ON k, r FROM t",
+    ),
+    "computed-no-more-from-what-goes": Change(
+        "CREATE TABLE t (a integer, b integer GENERATED ALWAYS AS (a * 2) STORED)",
+        "ALTER TABLE t ALTER b DROP EXPRESSION; ALTER TABLE t DROP a",
+    ),
+    "computed-no-more-and-wider": Change(
+        "CREATE TABLE t (a integer, b integer GENERATED ALWAYS AS (a * 2) STORED)",
+        "ALTER TABLE t ALTER b DROP EXPRESSION, DROP a; ALTER TABLE t ALTER b TYPE bigint, ADD d integer",
+    ),
+    "column-with-a-key-for-parts": Change(
+        "CREATE TABLE t (k integer PRIMARY KEY); CREATE TABLE p (k integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); CREATE TABLE b PARTITION OF p FOR VALUES IN (2)",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE p ADD r integer REFERENCES t",
+    ),
+    "parent-loses-a-column-and-its-child-keeps-it": keeps(
+        "CREATE TABLE a (x integer, y integer); CREATE TABLE b () INHERITS (a); CREATE TABLE e () INHERITS (a);"
+        "CREATE TABLE d () INHERITS (b); INSERT INTO b VALUES (1, 2); INSERT INTO d VALUES (3, 4)",
+        "ALTER TABLE ONLY a DROP x; ALTER TABLE e DROP x",
+        "SELECT x FROM b",
+    ),
+    "parent-loses-a-column-that-its-child-had-before": keeps(
+        "CREATE TABLE a (x integer, y integer); CREATE TABLE b (x integer) INHERITS (a); INSERT INTO b VALUES (1, 2)",
+        "ALTER TABLE a DROP x",
+        "SELECT x FROM b",
+    ),
+    "one-of-two-parents-loses-a-column": keeps(
+        "CREATE TABLE a (x integer, y integer); CREATE TABLE b (x integer); CREATE TABLE c () INHERITS (a, b);"
+        "INSERT INTO c VALUES (1, 2)",
+        "ALTER TABLE a DROP x",
+        "SELECT x FROM c",
+    ),
+    "parent-gets-what-its-child-has": keeps(
+        "CREATE TABLE a (y integer NOT NULL DEFAULT 4);"
+        "CREATE TABLE b (x integer NOT NULL CHECK (x > 0)) INHERITS (a); CREATE INDEX bi ON b (x);"
+        "INSERT INTO b VALUES (1, 2)",
+        "ALTER TABLE a ADD x integer NOT NULL CONSTRAINT b_x_check CHECK (x > 0)",
+        "SELECT x FROM b",
+    ),
+    "columns-of-three-levels-that-each-had": Change(
+        "CREATE TABLE a (x integer, y integer); CREATE TABLE b (x integer) INHERITS (a);"
+        "CREATE TABLE d (x integer) INHERITS (b)",
+        "ALTER TABLE a DROP x; ALTER TABLE b DROP x; ALTER TABLE d DROP x",
+    ),
+    "parent-loses-a-check-and-its-child-keeps-it": Change(
+        "CREATE TABLE a (x integer CONSTRAINT c CHECK (x > 0), y integer); CREATE TABLE b () INHERITS (a);"
+        "CREATE TABLE d () INHERITS (b)",
+        "ALTER TABLE ONLY a DROP CONSTRAINT c; ALTER TABLE a RENAME x TO xx",
+    ),
+    "checks-of-three-levels-that-each-had": Change(
+        "CREATE TABLE a (x integer CONSTRAINT c CHECK (x > 0), y integer);"
+        "CREATE TABLE b (x integer CONSTRAINT c CHECK (x > 0)) INHERITS (a);"
+        "CREATE TABLE d (x integer CONSTRAINT c CHECK (x > 0)) INHERITS (b)",
+        "ALTER TABLE a DROP CONSTRAINT c; ALTER TABLE b DROP CONSTRAINT c; ALTER TABLE d DROP CONSTRAINT c",
+    ),
+    "parent-takes-nulls-and-its-child-does-not": Change(
+        "CREATE TABLE a (x integer NOT NULL, y integer); CREATE TABLE b () INHERITS (a);"
+        "CREATE TABLE d () INHERITS (b)",
+        "ALTER TABLE a ALTER x DROP NOT NULL; ALTER TABLE d ALTER x SET NOT NULL",
+    ),
+    "index-that-no-partition-is-attached-to": Change(
+        "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1);"
+        "CREATE TABLE b PARTITION OF p FOR VALUES IN (2); CREATE INDEX ai ON a (v); CREATE INDEX bi ON b (v);"
+        "CREATE INDEX pi ON ONLY p (v); ALTER INDEX pi ATTACH PARTITION bi",
+        "ALTER TABLE p DETACH PARTITION a; ALTER TABLE p DETACH PARTITION b",
+    ),
+    "key-that-no-partition-is-attached-to": Change(
+        "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1);"
+        "ALTER TABLE ONLY p ADD PRIMARY KEY (k)",
+        "ALTER TABLE p DETACH PARTITION a",
+    ),
+    "domain-tightened-inside-rows": Change(
+        "CREATE DOMAIN d AS integer CONSTRAINT x CHECK (VALUE < 1000); CREATE TYPE c AS (a d[], b date);"
+        "CREATE DOMAIN e AS c;"
+        "CREATE TABLE t (x c, y integer); CREATE TABLE u (t t[]); CREATE TABLE w (e e, d d);"
+        "CREATE VIEW v AS SELECT e FROM w",
+        "ALTER DOMAIN d RENAME CONSTRAINT x TO y",
+    ),
     "everything-goes": Change(
         "CREATE SCHEMA s; CREATE TYPE s.e AS ENUM ('x');"
         "CREATE FUNCTION s.f(s.e) RETURNS s.e LANGUAGE sql IMMUTABLE AS 'SELECT $1';"

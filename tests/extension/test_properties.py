@@ -37,9 +37,9 @@ UNSOUND_TOGETHER = {"GT038", "3F000", "42501", "42703", "42704", "42830", "42883
 """SQLSTATEs that refuse a merge of two sides of which each alone is sound: what apply_tree() finds, what docs/errors.md
 says of an owner's code, what one side has taken away that the other wants (a constraint of a column, the key that a
 foreign key leads to), and partitions that overlap."""
-BEYOND = ("uses its row type", "value too long for type", " out of range")
-"""What PostgreSQL says where it would have to write a table anew whose row type is a column's, and to a default that
-does not fit its column: docs/errors.md."""
+BEYOND = ("uses its row type", "value too long for type", " out of range", "stands below a superuser's table")
+"""What is said where a table would have to be written anew whose row type is a column's, to a default that does not fit
+its column, and where code hangs on a plain role's partition of a superuser's: docs/errors.md."""
 FINGERPRINT = """
     SELECT (SELECT count(*) FROM pggit.history), (SELECT count(*) FROM pggit.blobs),
         (SELECT count(*) FROM pggit.uncommitted), (SELECT count(*) FROM pggit.tracking_errors),
@@ -49,7 +49,7 @@ FINGERPRINT = """
 
 
 def beyond(message: str) -> bool:
-    """Whether PostgreSQL says that it does not do such a thing at all."""
+    """Whether it is said that such a thing is not done at all."""
     return any(words in message for words in BEYOND)
 
 
