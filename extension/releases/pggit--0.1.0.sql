@@ -3877,7 +3877,6 @@ BEGIN
     SELECT s.* FROM (VALUES
         ('of type', 1409, d -> 'of_type', format('ALTER TABLE %s OF %s', identity, d ->> 'of_type'), format('ALTER TABLE %s NOT OF', identity), '{}'::text[],
             pggit.names_in(d ->> 'of_type')),
-        ('persistence', 1409, d -> 'persistence', format('ALTER TABLE %s SET UNLOGGED', identity), format('ALTER TABLE %s SET LOGGED', identity), ARRAY[shell], '{}'),
         ('access method', 1409, d -> 'access_method', format('ALTER TABLE %s SET ACCESS METHOD %s', identity, quote_ident(d ->> 'access_method')),
             format('ALTER TABLE %s SET ACCESS METHOD heap', identity), ARRAY[shell], '{}'),
         ('tablespace', 1409, d -> 'tablespace', format('ALTER TABLE %s SET TABLESPACE %s', identity, quote_ident(d ->> 'tablespace')),
@@ -3905,6 +3904,17 @@ BEGIN
     ) AS v (part, rank, state, make, unmake, made_by, needs)
     CROSS JOIN LATERAL pggit.setting_element(
         object_type, identity, v.part, v.rank, coalesce(v.state, 'null'), v.make, v.unmake, v.made_by, v.needs) s;
+    IF d ? 'persistence' THEN
+        -- what has a key to another is logged after it, and no more before it
+        e := pggit.new_element(
+            object_type, identity, 'persistence', 1409, d -> 'persistence',
+            make => ARRAY[format('ALTER TABLE %s SET UNLOGGED', identity)], unmake => ARRAY[format('ALTER TABLE %s SET LOGGED', identity)],
+            made_by => ARRAY[shell],
+            provides => ARRAY(SELECT 'unlogged ' || n FROM jsonb_each(d -> 'constraints') k CROSS JOIN LATERAL unnest(pggit.names_in(k.value ->> 'definition')) n
+                              WHERE starts_with(k.value ->> 'definition', 'FOREIGN KEY')),
+            needs => ARRAY['body ' || identity, 'unlogged ' || identity], holds => '{}');
+        RETURN NEXT e;
+    END IF;
     IF is_foreign AND d ? 'fdw_options' THEN
         e := pggit.new_element(
             object_type, identity, 'fdw options', 1409, d -> 'fdw_options',
@@ -5290,12 +5300,26 @@ BEGIN
                      AND n.key IS NOT NULL
                      AND (o.state ->> 'type' = ANY (rows_of_tightened) OR EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '[')))
                     THEN 'suspend'
-                -- what stands on a column goes with it
+                -- PostgreSQL changes no column that tables are partitioned by
+                WHEN o.part = '' AND o.state ? 'partition_key' AND EXISTS (
+                        SELECT FROM unnest(rewritten) r
+                        CROSS JOIN LATERAL (SELECT pggit.element_key(o.object_type, o.identity, 'column ') AS prefix) p
+                        WHERE starts_with(r, p.prefix) AND quote_ident(substr(r, length(p.prefix) + 1)) IN (
+                            SELECT m[1] FROM regexp_matches(o.state ->> 'partition_key', '"(?:[^"]|"")+"|[a-z_][a-z0-9_]*', 'g') m))
+                    THEN 'replace'
+                -- what stands on a column goes with it, and does not stand on it while it waits as text
                 WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
                         SELECT FROM unnest(keys, fates) AS c (key, fate) JOIN unnest(old_elements) x ON x.key = c.key
-                        WHERE c.fate = 'replace' AND x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
+                        WHERE (c.fate = 'replace' OR c.fate = 'suspend' AND coalesce(o.state ->> 'definition', '') !~ '^(PRIMARY KEY|UNIQUE) ')
+                          AND x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
                           AND strpos(array_to_string(o.make, ' '), quote_ident(substr(x.part, 8))) > 0)
-                    THEN 'replace'
+                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                -- a foreign key made anew has its triggers on
+                WHEN o.part LIKE 'switched constraint %' AND EXISTS (
+                        SELECT FROM unnest(keys, fates) AS k (key, fate) JOIN unnest(old_elements) x ON x.key = k.key
+                        WHERE k.fate = 'replace' AND x.state ->> 'kind' = 'f' AND o.identity = ANY (x.holds || x.identity)
+                          AND starts_with(o.part, 'switched ' || x.part || ' '))
+                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 -- PostgreSQL builds it anew with the column, and names those of the partitions as it likes
                 WHEN o.key = ANY (parted) AND EXISTS (
                         SELECT FROM unnest(rewritten) r JOIN unnest(old_elements) x ON x.key = r
@@ -5320,6 +5344,18 @@ BEGIN
         CROSS JOIN (SELECT array_agg(g.key) AS gone_keys FROM unnest(keys, fates) AS g (key, fate) WHERE g.fate IN ('drop', 'replace')) gone;
         EXIT WHEN fates IS NOT DISTINCT FROM previous;
     END LOOP;
+    -- A column that is made anew has no privileges of its own.
+    FOR added IN
+        SELECT o.key, pggit.alter_element(o::pggit.element, n::pggit.element) AS statements
+        FROM unnest(old_elements) o JOIN unnest(new_elements) n ON n.key = o.key JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'keep'
+        WHERE o.part = 'acl' AND EXISTS (
+            SELECT FROM unnest(keys, fates) AS c (key, fate)
+            JOIN jsonb_object_keys(nullif(o.state -> 'columns', 'null')) name ON c.key = pggit.element_key(o.object_type, o.identity, 'column ' || name)
+            WHERE c.fate = 'replace')
+    LOOP
+        fates[array_position(keys, added.key)] := 'alter';
+        changes := changes || jsonb_build_object(added.key, added.statements);
+    END LOOP;
     broken := ARRAY(
         SELECT DISTINCT b FROM (
             SELECT unnest(broken_names) AS b
@@ -5340,17 +5376,18 @@ $$;
 COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
 'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
 
-CREATE FUNCTION pggit.needs_to_change(part text, needs text[], holds text[]) RETURNS text[]
+CREATE FUNCTION pggit.needs_to_change(e pggit.element, is_alone boolean) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- What a column's default alone mentions waits for that, which is a part by itself.
-    RETURN CASE WHEN part LIKE 'column %'
-        THEN ARRAY(SELECT w FROM unnest(needs) w WHERE w = ANY (holds) OR w ~ '^(?:extensions$|shell |body |plain )')
-        ELSE needs END;
+    RETURN CASE WHEN e.part LIKE 'column %'
+        THEN ARRAY(SELECT w FROM unnest(e.needs) w
+                   WHERE w = ANY (e.holds) OR w ~ '^(?:extensions$|shell |body |plain )' AND NOT (is_alone AND w ~ '^body ' AND w <> 'body ' || e.identity))
+        ELSE e.needs END;
 END
 $$;
-COMMENT ON FUNCTION pggit.needs_to_change(text, text[], text[]) IS
-'What of an element''s needs orders the statement that changes it in place.';
+COMMENT ON FUNCTION pggit.needs_to_change(pggit.element, boolean) IS
+'What of an element''s needs orders the statement that changes it in place. is_alone: its table is not with its parents then.';
 
 CREATE FUNCTION pggit.plan_nodes(
     old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[], targets text[])
@@ -5392,9 +5429,10 @@ BEGIN
                 n.made_by && own_made
                     OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
                     AS is_made,
+                CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(n::pggit.element, n.link = ANY (touched)) ELSE n.needs END AS ordered_by,
                 ot.old_needs, ot.freed, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o.part, o.needs, o.holds) END AS old_needs,
+            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o::pggit.element, o.link = ANY (touched)) END AS old_needs,
                     ARRAY(SELECT 'free ' || c FROM unnest(o.claims) c WHERE f.fate = 'alter' AND c <> ALL (n.claims)) AS freed,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
@@ -5468,7 +5506,7 @@ BEGIN
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}')
                     || coalesce(h.provides, '{}') || coalesce(n.freed, '{}'),
-                CASE n.fate WHEN 'alter' THEN pggit.needs_to_change(n.part, n.needs, n.holds) ELSE n.needs END || coalesce(t.needs, '{}')
+                n.ordered_by || coalesce(t.needs, '{}')
                     || ARRAY(SELECT 'free ' || c FROM unnest(n.claims || t.claims) c)
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(
@@ -5558,6 +5596,18 @@ BEGIN
       -- the new name may have to be made free first: then it is no simple rename
       AND NOT EXISTS (SELECT FROM unnest(objects) o WHERE o.old_definition IS NOT NULL AND o.identity = p.new_identity
                       AND (o.object_type = 'SCHEMA') = (p.object_type = 'SCHEMA'))
+      AND NOT EXISTS (SELECT FROM unnest(objects) o CROSS JOIN LATERAL (
+                          SELECT pggit.schema_part(o.identity) || '.' || quote_ident(k.key) AS held FROM jsonb_each(o.old_definition -> 'constraints') k
+                          WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
+                          UNION ALL SELECT c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c) h
+                      WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND h.held = p.new_identity)
+      -- an owned sequence goes where its table goes
+      AND NOT EXISTS (SELECT FROM unnest(objects) o
+                      WHERE p.object_type = 'SEQUENCE' AND o.object_type = 'SEQUENCE' AND o.identity = p.old_identity AND o.old_definition ? 'owned_by'
+                        AND pggit.schema_part(p.old_identity) <> pggit.schema_part(p.new_identity) AND NOT EXISTS (
+                            SELECT FROM pair t WHERE pggit.schema_part(t.new_identity) = pggit.schema_part(p.new_identity) AND t.object_type = 'TABLE'
+                                AND starts_with(o.old_definition ->> 'owned_by', t.old_identity || '.')
+                               OR t.object_type = 'SCHEMA' AND t.old_identity = pggit.schema_part(p.old_identity)))
     ORDER BY p.object_type <> 'SCHEMA', p.object_type <> 'TABLE', p.object_type, p.old_identity COLLATE "C";
 END
 $$;
@@ -5765,10 +5815,10 @@ BEGIN
         SELECT ROW(coalesce(n.object_type, o.object_type), coalesce(n.identity, o.new_identity), o.old_definition, n.new_definition, n.column_order)::pggit.plan_object
         FROM (SELECT x.object_type, x.old_definition, coalesce(
                   (SELECT r.new_identity FROM unnest(renames) r WHERE r.object_type = x.object_type AND r.old_identity = x.identity),
-                  -- indexes and owned sequences move along with their table
+                  -- indexes and owned sequences move along with their table, but for a sequence that another table has then
                   (SELECT pggit.schema_part(r.new_identity) || '.' || pggit.name_part(x.identity) FROM unnest(renames) r
                    WHERE r.object_type = 'TABLE' AND (x.object_type = 'INDEX' AND r.old_identity = x.old_definition ->> 'table'
-                         OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.'))),
+                         OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.') AND x.new_definition IS NULL)),
                   -- what has just that name is something else: a collation, say, of a table's name
                   pggit.rename_in_text(x.identity, ARRAY(SELECT r FROM unnest(renames) r WHERE r.old_identity <> x.identity))) AS new_identity
               FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
@@ -5804,6 +5854,9 @@ BEGIN
                 pggit.rename_in_definition(o.object_type, NULL,
                     CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
                         THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
+                        WHEN o.object_type = 'INDEX' AND t.old_identity IS NOT NULL
+                        THEN o.old_definition || jsonb_build_object('definition', regexp_replace(o.old_definition ->> 'definition',
+                            '^(CREATE (?:UNIQUE )?INDEX )(?:"(?:[^"]|"")+"|[^ ]+)', '\1' || replace(pggit.name_part(o.identity), '\', '\\')))
                         ELSE o.old_definition END,
                     o.new_definition, renames || columns) END,
                 o.new_definition, o.column_order)::pggit.plan_object
@@ -5883,6 +5936,10 @@ BEGIN
         THEN
             statements := ARRAY['CREATE SCHEMA IF NOT EXISTS ' || pggit.schema_part(r.new_identity)];
         END IF;
+        statements := statements || ARRAY(
+            SELECT format('ALTER SEQUENCE %s.%s OWNED BY NONE', pggit.schema_part(current_identity), pggit.name_part(o.identity)) FROM unnest(objects) o
+            WHERE r.object_type = 'TABLE' AND o.object_type = 'SEQUENCE' AND o.new_definition IS NOT NULL
+              AND starts_with(o.old_definition ->> 'owned_by', r.old_identity || '.') ORDER BY o.identity COLLATE "C");
         -- The array type of what has a long name may have a name that is taken in the other schema; it gets another
         -- when the name changes.
         IF octet_length((parse_ident(current_identity))[2]) > 60 THEN

@@ -487,7 +487,6 @@ BEGIN
     SELECT s.* FROM (VALUES
         ('of type', 1409, d -> 'of_type', format('ALTER TABLE %s OF %s', identity, d ->> 'of_type'), format('ALTER TABLE %s NOT OF', identity), '{}'::text[],
             pggit.names_in(d ->> 'of_type')),
-        ('persistence', 1409, d -> 'persistence', format('ALTER TABLE %s SET UNLOGGED', identity), format('ALTER TABLE %s SET LOGGED', identity), ARRAY[shell], '{}'),
         ('access method', 1409, d -> 'access_method', format('ALTER TABLE %s SET ACCESS METHOD %s', identity, quote_ident(d ->> 'access_method')),
             format('ALTER TABLE %s SET ACCESS METHOD heap', identity), ARRAY[shell], '{}'),
         ('tablespace', 1409, d -> 'tablespace', format('ALTER TABLE %s SET TABLESPACE %s', identity, quote_ident(d ->> 'tablespace')),
@@ -515,6 +514,17 @@ BEGIN
     ) AS v (part, rank, state, make, unmake, made_by, needs)
     CROSS JOIN LATERAL pggit.setting_element(
         object_type, identity, v.part, v.rank, coalesce(v.state, 'null'), v.make, v.unmake, v.made_by, v.needs) s;
+    IF d ? 'persistence' THEN
+        -- what has a key to another is logged after it, and no more before it
+        e := pggit.new_element(
+            object_type, identity, 'persistence', 1409, d -> 'persistence',
+            make => ARRAY[format('ALTER TABLE %s SET UNLOGGED', identity)], unmake => ARRAY[format('ALTER TABLE %s SET LOGGED', identity)],
+            made_by => ARRAY[shell],
+            provides => ARRAY(SELECT 'unlogged ' || n FROM jsonb_each(d -> 'constraints') k CROSS JOIN LATERAL unnest(pggit.names_in(k.value ->> 'definition')) n
+                              WHERE starts_with(k.value ->> 'definition', 'FOREIGN KEY')),
+            needs => ARRAY['body ' || identity, 'unlogged ' || identity], holds => '{}');
+        RETURN NEXT e;
+    END IF;
     IF is_foreign AND d ? 'fdw_options' THEN
         e := pggit.new_element(
             object_type, identity, 'fdw options', 1409, d -> 'fdw_options',

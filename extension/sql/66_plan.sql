@@ -539,12 +539,26 @@ BEGIN
                      AND n.key IS NOT NULL
                      AND (o.state ->> 'type' = ANY (rows_of_tightened) OR EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '[')))
                     THEN 'suspend'
-                -- what stands on a column goes with it
+                -- PostgreSQL changes no column that tables are partitioned by
+                WHEN o.part = '' AND o.state ? 'partition_key' AND EXISTS (
+                        SELECT FROM unnest(rewritten) r
+                        CROSS JOIN LATERAL (SELECT pggit.element_key(o.object_type, o.identity, 'column ') AS prefix) p
+                        WHERE starts_with(r, p.prefix) AND quote_ident(substr(r, length(p.prefix) + 1)) IN (
+                            SELECT m[1] FROM regexp_matches(o.state ->> 'partition_key', '"(?:[^"]|"")+"|[a-z_][a-z0-9_]*', 'g') m))
+                    THEN 'replace'
+                -- what stands on a column goes with it, and does not stand on it while it waits as text
                 WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
                         SELECT FROM unnest(keys, fates) AS c (key, fate) JOIN unnest(old_elements) x ON x.key = c.key
-                        WHERE c.fate = 'replace' AND x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
+                        WHERE (c.fate = 'replace' OR c.fate = 'suspend' AND coalesce(o.state ->> 'definition', '') !~ '^(PRIMARY KEY|UNIQUE) ')
+                          AND x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
                           AND strpos(array_to_string(o.make, ' '), quote_ident(substr(x.part, 8))) > 0)
-                    THEN 'replace'
+                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                -- a foreign key made anew has its triggers on
+                WHEN o.part LIKE 'switched constraint %' AND EXISTS (
+                        SELECT FROM unnest(keys, fates) AS k (key, fate) JOIN unnest(old_elements) x ON x.key = k.key
+                        WHERE k.fate = 'replace' AND x.state ->> 'kind' = 'f' AND o.identity = ANY (x.holds || x.identity)
+                          AND starts_with(o.part, 'switched ' || x.part || ' '))
+                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 -- PostgreSQL builds it anew with the column, and names those of the partitions as it likes
                 WHEN o.key = ANY (parted) AND EXISTS (
                         SELECT FROM unnest(rewritten) r JOIN unnest(old_elements) x ON x.key = r
@@ -569,6 +583,18 @@ BEGIN
         CROSS JOIN (SELECT array_agg(g.key) AS gone_keys FROM unnest(keys, fates) AS g (key, fate) WHERE g.fate IN ('drop', 'replace')) gone;
         EXIT WHEN fates IS NOT DISTINCT FROM previous;
     END LOOP;
+    -- A column that is made anew has no privileges of its own.
+    FOR added IN
+        SELECT o.key, pggit.alter_element(o::pggit.element, n::pggit.element) AS statements
+        FROM unnest(old_elements) o JOIN unnest(new_elements) n ON n.key = o.key JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'keep'
+        WHERE o.part = 'acl' AND EXISTS (
+            SELECT FROM unnest(keys, fates) AS c (key, fate)
+            JOIN jsonb_object_keys(nullif(o.state -> 'columns', 'null')) name ON c.key = pggit.element_key(o.object_type, o.identity, 'column ' || name)
+            WHERE c.fate = 'replace')
+    LOOP
+        fates[array_position(keys, added.key)] := 'alter';
+        changes := changes || jsonb_build_object(added.key, added.statements);
+    END LOOP;
     broken := ARRAY(
         SELECT DISTINCT b FROM (
             SELECT unnest(broken_names) AS b
@@ -589,17 +615,18 @@ $$;
 COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
 'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
 
-CREATE FUNCTION pggit.needs_to_change(part text, needs text[], holds text[]) RETURNS text[]
+CREATE FUNCTION pggit.needs_to_change(e pggit.element, is_alone boolean) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- What a column's default alone mentions waits for that, which is a part by itself.
-    RETURN CASE WHEN part LIKE 'column %'
-        THEN ARRAY(SELECT w FROM unnest(needs) w WHERE w = ANY (holds) OR w ~ '^(?:extensions$|shell |body |plain )')
-        ELSE needs END;
+    RETURN CASE WHEN e.part LIKE 'column %'
+        THEN ARRAY(SELECT w FROM unnest(e.needs) w
+                   WHERE w = ANY (e.holds) OR w ~ '^(?:extensions$|shell |body |plain )' AND NOT (is_alone AND w ~ '^body ' AND w <> 'body ' || e.identity))
+        ELSE e.needs END;
 END
 $$;
-COMMENT ON FUNCTION pggit.needs_to_change(text, text[], text[]) IS
-'What of an element''s needs orders the statement that changes it in place.';
+COMMENT ON FUNCTION pggit.needs_to_change(pggit.element, boolean) IS
+'What of an element''s needs orders the statement that changes it in place. is_alone: its table is not with its parents then.';
 
 CREATE FUNCTION pggit.plan_nodes(
     old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb, reset_roles text[], targets text[])
@@ -641,9 +668,10 @@ BEGIN
                 n.made_by && own_made
                     OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
                     AS is_made,
+                CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(n::pggit.element, n.link = ANY (touched)) ELSE n.needs END AS ordered_by,
                 ot.old_needs, ot.freed, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o.part, o.needs, o.holds) END AS old_needs,
+            LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o::pggit.element, o.link = ANY (touched)) END AS old_needs,
                     ARRAY(SELECT 'free ' || c FROM unnest(o.claims) c WHERE f.fate = 'alter' AND c <> ALL (n.claims)) AS freed,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
                 FROM unnest(old_elements) o WHERE f.fate IN ('alter', 'suspend') AND o.key = f.key) ot ON true
@@ -717,7 +745,7 @@ BEGIN
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}')
                     || coalesce(h.provides, '{}') || coalesce(n.freed, '{}'),
-                CASE n.fate WHEN 'alter' THEN pggit.needs_to_change(n.part, n.needs, n.holds) ELSE n.needs END || coalesce(t.needs, '{}')
+                n.ordered_by || coalesce(t.needs, '{}')
                     || ARRAY(SELECT 'free ' || c FROM unnest(n.claims || t.claims) c)
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(

@@ -42,6 +42,18 @@ BEGIN
       -- the new name may have to be made free first: then it is no simple rename
       AND NOT EXISTS (SELECT FROM unnest(objects) o WHERE o.old_definition IS NOT NULL AND o.identity = p.new_identity
                       AND (o.object_type = 'SCHEMA') = (p.object_type = 'SCHEMA'))
+      AND NOT EXISTS (SELECT FROM unnest(objects) o CROSS JOIN LATERAL (
+                          SELECT pggit.schema_part(o.identity) || '.' || quote_ident(k.key) AS held FROM jsonb_each(o.old_definition -> 'constraints') k
+                          WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
+                          UNION ALL SELECT c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c) h
+                      WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND h.held = p.new_identity)
+      -- an owned sequence goes where its table goes
+      AND NOT EXISTS (SELECT FROM unnest(objects) o
+                      WHERE p.object_type = 'SEQUENCE' AND o.object_type = 'SEQUENCE' AND o.identity = p.old_identity AND o.old_definition ? 'owned_by'
+                        AND pggit.schema_part(p.old_identity) <> pggit.schema_part(p.new_identity) AND NOT EXISTS (
+                            SELECT FROM pair t WHERE pggit.schema_part(t.new_identity) = pggit.schema_part(p.new_identity) AND t.object_type = 'TABLE'
+                                AND starts_with(o.old_definition ->> 'owned_by', t.old_identity || '.')
+                               OR t.object_type = 'SCHEMA' AND t.old_identity = pggit.schema_part(p.old_identity)))
     ORDER BY p.object_type <> 'SCHEMA', p.object_type <> 'TABLE', p.object_type, p.old_identity COLLATE "C";
 END
 $$;
@@ -249,10 +261,10 @@ BEGIN
         SELECT ROW(coalesce(n.object_type, o.object_type), coalesce(n.identity, o.new_identity), o.old_definition, n.new_definition, n.column_order)::pggit.plan_object
         FROM (SELECT x.object_type, x.old_definition, coalesce(
                   (SELECT r.new_identity FROM unnest(renames) r WHERE r.object_type = x.object_type AND r.old_identity = x.identity),
-                  -- indexes and owned sequences move along with their table
+                  -- indexes and owned sequences move along with their table, but for a sequence that another table has then
                   (SELECT pggit.schema_part(r.new_identity) || '.' || pggit.name_part(x.identity) FROM unnest(renames) r
                    WHERE r.object_type = 'TABLE' AND (x.object_type = 'INDEX' AND r.old_identity = x.old_definition ->> 'table'
-                         OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.'))),
+                         OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.') AND x.new_definition IS NULL)),
                   -- what has just that name is something else: a collation, say, of a table's name
                   pggit.rename_in_text(x.identity, ARRAY(SELECT r FROM unnest(renames) r WHERE r.old_identity <> x.identity))) AS new_identity
               FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
@@ -288,6 +300,9 @@ BEGIN
                 pggit.rename_in_definition(o.object_type, NULL,
                     CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
                         THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
+                        WHEN o.object_type = 'INDEX' AND t.old_identity IS NOT NULL
+                        THEN o.old_definition || jsonb_build_object('definition', regexp_replace(o.old_definition ->> 'definition',
+                            '^(CREATE (?:UNIQUE )?INDEX )(?:"(?:[^"]|"")+"|[^ ]+)', '\1' || replace(pggit.name_part(o.identity), '\', '\\')))
                         ELSE o.old_definition END,
                     o.new_definition, renames || columns) END,
                 o.new_definition, o.column_order)::pggit.plan_object
@@ -367,6 +382,10 @@ BEGIN
         THEN
             statements := ARRAY['CREATE SCHEMA IF NOT EXISTS ' || pggit.schema_part(r.new_identity)];
         END IF;
+        statements := statements || ARRAY(
+            SELECT format('ALTER SEQUENCE %s.%s OWNED BY NONE', pggit.schema_part(current_identity), pggit.name_part(o.identity)) FROM unnest(objects) o
+            WHERE r.object_type = 'TABLE' AND o.object_type = 'SEQUENCE' AND o.new_definition IS NOT NULL
+              AND starts_with(o.old_definition ->> 'owned_by', r.old_identity || '.') ORDER BY o.identity COLLATE "C");
         -- The array type of what has a long name may have a name that is taken in the other schema; it gets another
         -- when the name changes.
         IF octet_length((parse_ident(current_identity))[2]) > 60 THEN

@@ -37,6 +37,15 @@ NUMBERS = "INSERT INTO t SELECT g FROM generate_series(1, 5) g"
 LONG = "ä" * 31 + "b"  # 63 bytes
 ODD = ('"a.b"', '"C""d"', '"select"', '"it\'s"', '" "', '"%I $1 \\"', f'"{LONG}"', '"{x,y}"', '"новый"', '"--x"')
 
+KEY_OFF = (
+    "DO $$DECLARE n name; BEGIN FOR n IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'r'::regclass AND tgisinternal"
+    " LOOP EXECUTE format('ALTER TABLE r DISABLE TRIGGER %I', n); END LOOP; END$$"
+)
+RANGES = (
+    "CREATE TABLE t (a r, b integer, CHECK (NOT upper_inf(a)), EXCLUDE USING gist (a WITH &&));"
+    "CREATE INDEX i ON t (upper_inf(a)); CREATE STATISTICS s ON lower_inf(a), b FROM t; CREATE TABLE u () INHERITS (t)"
+)
+
 CHANGES = {
     # A column's type -------------------------------------------------------------------------------
     "type-under-view": keeps(
@@ -1072,6 +1081,73 @@ CHANGES = {
         "CREATE TABLE t (x c, y integer); CREATE TABLE u (t t[]); CREATE TABLE w (e e, d d);"
         "CREATE VIEW v AS SELECT e FROM w",
         "ALTER DOMAIN d RENAME CONSTRAINT x TO y",
+    ),
+    "indexes-by-another-name": Change(
+        "CREATE TABLE p (k integer, v integer) PARTITION BY LIST (k); CREATE TABLE a PARTITION OF p FOR VALUES IN (1);"
+        "CREATE INDEX pi ON p (v); CREATE UNIQUE INDEX \"%I \\i\" ON a (k)",
+        "ALTER INDEX a_v_idx RENAME TO zz; ALTER INDEX \"%I \\i\" RENAME TO \"x.y \\1\"",
+        hasnt="CREATE|DROP",
+    ),
+    "index-by-the-name-of-a-key": Change(
+        "CREATE TABLE t (a integer CONSTRAINT c CHECK (a > 0), CONSTRAINT d UNIQUE (a)); CREATE INDEX i ON t (a)",
+        "ALTER TABLE t DROP CONSTRAINT c; ALTER TABLE t RENAME CONSTRAINT d TO c; ALTER INDEX i RENAME TO d",
+    ),
+    "table-by-the-name-of-a-columns-sequence": Change(
+        "CREATE TABLE t (a integer); CREATE TABLE u (b integer GENERATED ALWAYS AS IDENTITY)",
+        "ALTER TABLE u DROP b; ALTER TABLE t RENAME TO u_b_seq",
+    ),
+    "schema-renamed-and-made-again": Change(
+        "CREATE SCHEMA s; CREATE TABLE s.t (a serial PRIMARY KEY); CREATE VIEW s.v AS SELECT a FROM s.t",
+        "ALTER SCHEMA s RENAME TO r; CREATE SCHEMA s; CREATE TABLE s.t (b integer)",
+    ),
+    "privileges-of-a-column-made-anew": Change(
+        "CREATE TABLE t (a integer, g integer GENERATED ALWAYS AS (a + 1) STORED); GRANT SELECT (g) ON t TO PUBLIC",
+        "ALTER TABLE t DROP g; ALTER TABLE t ADD g integer GENERATED ALWAYS AS (a + 2) STORED;"
+        "GRANT SELECT (g) ON t TO PUBLIC",
+    ),
+    "partitioned-by-a-column-of-another-type": keeps(
+        "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1) PARTITION BY RANGE (v);"
+        "CREATE TABLE aa PARTITION OF a FOR VALUES FROM (0) TO (9); CREATE INDEX pi ON p (k);"
+        "CREATE VIEW vv AS SELECT k FROM p;"
+        "INSERT INTO p VALUES (1, 5)",
+        "ALTER TABLE p DETACH PARTITION a; DROP TABLE p CASCADE; ALTER TABLE a ALTER k TYPE bigint;"
+        "CREATE TABLE p (k bigint NOT NULL, v integer) PARTITION BY LIST (k);"
+        "ALTER TABLE p ATTACH PARTITION a FOR VALUES IN (1); CREATE INDEX pi ON p (k);"
+        "CREATE VIEW vv AS SELECT k FROM p",
+        "SELECT v FROM p",
+    ),
+    "partitioned-by-an-enum-made-anew": keeps(
+        "CREATE TYPE e AS ENUM ('x', 'y'); CREATE TABLE p (k e NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN ('x'); INSERT INTO p VALUES ('x', 5)",
+        "ALTER TABLE p DETACH PARTITION a; DROP TABLE p; ALTER TABLE a ALTER k TYPE text; DROP TYPE e;"
+        "CREATE TYPE e AS ENUM ('y', 'x'); ALTER TABLE a ALTER k TYPE e USING k::e;"
+        "CREATE TABLE p (k e NOT NULL, v integer) PARTITION BY LIST (k);"
+        "ALTER TABLE p ATTACH PARTITION a FOR VALUES IN ('x')",
+        "SELECT v FROM p",
+    ),
+    "logged-and-unlogged-with-keys": Change(
+        "CREATE TABLE z (a serial PRIMARY KEY, x integer REFERENCES z);"
+        "CREATE TABLE b (b integer PRIMARY KEY REFERENCES z);"
+        "CREATE TABLE c (b integer REFERENCES b)",
+        "ALTER TABLE c SET UNLOGGED; ALTER TABLE b SET UNLOGGED; ALTER TABLE z SET UNLOGGED",
+    ),
+    "sequence-that-does-not-follow-its-table": Change(
+        "CREATE SCHEMA s; CREATE TABLE t (a serial); CREATE TABLE u (b integer)",
+        "ALTER SEQUENCE t_a_seq OWNED BY u.b; ALTER TABLE t SET SCHEMA s; ALTER TABLE s.t RENAME TO v",
+    ),
+    "triggers-of-a-key-that-is-made-anew": Change(
+        f"CREATE TABLE t (a integer PRIMARY KEY); CREATE TABLE r (a integer REFERENCES t); {KEY_OFF}",
+        "ALTER TABLE r DROP CONSTRAINT r_a_fkey;"
+        f"ALTER TABLE r ADD CONSTRAINT r_a_fkey FOREIGN KEY (a) REFERENCES t ON DELETE CASCADE; {KEY_OFF}",
+    ),
+    "range-made-anew-under-what-only-ranges-have": Change(
+        f"CREATE TYPE r AS RANGE (SUBTYPE = date); {RANGES}",
+        "DROP INDEX i; DROP STATISTICS s; ALTER TABLE t DROP CONSTRAINT t_a_check, DROP CONSTRAINT t_a_excl;"
+        "ALTER TABLE t ALTER a TYPE text; DROP TYPE r; CREATE TYPE r AS RANGE (SUBTYPE = timestamp);"
+        "ALTER TABLE t ALTER a TYPE r USING a::r;"
+        "ALTER TABLE t ADD CHECK (NOT upper_inf(a)), ADD EXCLUDE USING gist (a WITH &&);"
+        "CREATE INDEX i ON t (upper_inf(a)); CREATE STATISTICS s ON lower_inf(a), b FROM t",
     ),
     "everything-goes": Change(
         "CREATE SCHEMA s; CREATE TYPE s.e AS ENUM ('x');"

@@ -33,10 +33,10 @@ ACTOR = "ddl_actor"
 """An ordinary role that owns the database and is an admin of pgGit; it may do what the roles above may."""
 _numbers = itertools.count(1)
 
-UNSOUND_TOGETHER = {"GT038", "3F000", "42501", "42703", "42704", "42830", "42883", "42P01", "42P17", "2BP01"}
+UNSOUND_TOGETHER = {"GT038", "3F000", "42501", "42703", "42704", "42804", "42830", "42883", "42P01", "42P17", "2BP01"}
 """SQLSTATEs that refuse a merge of two sides of which each alone is sound: what apply_tree() finds, what docs/errors.md
 says of an owner's code, what one side has taken away that the other wants (a constraint of a column, the key that a
-foreign key leads to), and partitions that overlap."""
+foreign key leads to or its type), and partitions that overlap."""
 BEYOND = ("uses its row type", "value too long for type", " out of range", "stands below a superuser's table")
 """What is said where a table would have to be written anew whose row type is a column's, to a default that does not fit
 its column, and where code hangs on a plain role's partition of a superuser's: docs/errors.md."""
