@@ -8796,7 +8796,8 @@ BEGIN
     merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
 
     -- What each side may have by itself, but not both together.
-    whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs) || pggit.names_taken_twice(base, ours, theirs);
+    whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs) || pggit.names_taken_twice(base, ours, theirs)
+        || pggit.other_names(base, ours, theirs);
     LOOP
         conflicting := whole || ARRAY(
             SELECT pggit.tree_key(c ->> 'object_type', c ->> 'identity') FROM jsonb_array_elements(conflicts) c WHERE c -> 'path' = '[]');
@@ -8867,7 +8868,7 @@ $$;
 COMMENT ON FUNCTION pggit.lost_homes(text, text, text) IS
 'Where one side dropped a schema or table and the other made or changed something in it: both.';
 
-CREATE FUNCTION pggit.handed_down(definition jsonb) RETURNS jsonb
+CREATE FUNCTION pggit.handed_down(definition jsonb, with_foreign_keys boolean DEFAULT true) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN jsonb_build_object(
@@ -8877,10 +8878,12 @@ BEGIN
         'constraints', (
             SELECT jsonb_object_agg(k.key, k.value - 'comment')
             FROM jsonb_each(definition -> 'constraints') k
-            WHERE definition ? 'partition_key' OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT [A-Z]+)?$'));
+            WHERE definition ? 'partition_key' AND (with_foreign_keys OR k.value ->> 'definition' NOT LIKE 'FOREIGN KEY %')
+               OR k.value ->> 'definition' LIKE 'CHECK %' AND k.value ->> 'definition' !~ ' NO INHERIT( NOT [A-Z]+)?$'));
 END
 $$;
-COMMENT ON FUNCTION pggit.handed_down(jsonb) IS 'What of a table''s definition its partitions and children must have as well.';
+COMMENT ON FUNCTION pggit.handed_down(jsonb, boolean) IS
+'What of a table''s definition its partitions and children must have as well; foreign keys do not stand in their definitions.';
 
 CREATE FUNCTION pggit.torn_families(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -8916,15 +8919,61 @@ BEGIN
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
                 AND pggit.definition_of(pggit.tree_lookup(base, pggit.tree_key('TABLE', f.ancestor))) ? 'partition_key'
             ELSE false END
+    ), parted AS (
+        -- what left its parent on one side, and those of its indexes that either side changed
+        SELECT c.tree_key, x.tree_key AS own_key
+        FROM changed c
+        JOIN pggit.blobs a ON a.hash = c.a_blob AND a.object_type IN ('TABLE', 'FOREIGN TABLE') AND a.definition ? 'parents'
+        JOIN pggit.blobs b ON b.hash = c.b_blob
+        CROSS JOIN LATERAL jsonb_array_elements_text(a.definition -> 'parents') AS p (parent)
+        JOIN changed o ON o.side <> c.side
+        LEFT JOIN pggit.blobs oa ON oa.hash = o.a_blob
+        LEFT JOIN pggit.blobs ob ON ob.hash = o.b_blob
+        LEFT JOIN changed x ON EXISTS (
+            SELECT FROM pggit.blobs i WHERE i.hash IN (x.a_blob, x.b_blob) AND i.object_type = 'INDEX' AND i.definition ->> 'table' = a.identity)
+        WHERE (b.definition -> 'parents' ? p.parent) IS NOT TRUE
+          AND NOT EXISTS (
+              SELECT FROM changed s WHERE s.side = c.side AND s.tree_key = o.tree_key AND s.b_blob IS NOT DISTINCT FROM o.b_blob)
+          AND CASE
+            WHEN coalesce(oa.object_type, ob.object_type) IN ('TABLE', 'FOREIGN TABLE')
+                THEN oa.identity = p.parent AND ob.hash IS NOT NULL
+                     AND pggit.handed_down(oa.definition, false) IS DISTINCT FROM pggit.handed_down(ob.definition, false)
+            WHEN coalesce(oa.object_type, ob.object_type) = 'INDEX'
+                THEN a.definition ? 'partition_bound' AND p.parent IN (oa.definition ->> 'table', ob.definition ->> 'table')
+                     AND oa.definition -> 'definition' IS DISTINCT FROM ob.definition -> 'definition'
+            ELSE false END
     )
     SELECT t.tree_key FROM torn t
     UNION SELECT t.other_key FROM torn t
+    UNION SELECT k FROM parted p CROSS JOIN LATERAL unnest(ARRAY[p.tree_key, p.own_key]) k WHERE k IS NOT NULL
     UNION SELECT c.tree_key FROM torn t JOIN changed c ON c.side = t.side JOIN pggit.blobs b ON b.hash = c.b_blob
           WHERE b.definition ->> 'table' = t.identity OR starts_with(b.definition ->> 'owned_by', t.identity || '.'));
 END
 $$;
 COMMENT ON FUNCTION pggit.torn_families(text, text, text) IS
-'Where one side gave a table a partition or child, and the other changed what these have from it or the new partition itself: both, with what is new on the new one.';
+'Where one side gave a table a partition or child, and the other changed what these have from it or the new partition itself: both, with what is new on the new one. Where one side took a partition or child away, and the other changed what it had from its parent: that one, with its indexes.';
+
+CREATE FUNCTION pggit.other_names(base text, ours text, theirs text) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+    WITH changed AS MATERIALIZED (
+        SELECT c.side, c.tree_key, c.a_blob, c.b_blob, coalesce(b.object_type, a.object_type) AS object_type, coalesce(b.identity, a.identity) AS identity
+        FROM pggit.changes_of_both(base, ours, theirs) c
+        LEFT JOIN pggit.blobs a ON a.hash = c.a_blob LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
+    ), gone AS MATERIALIZED (
+        SELECT c.side, c.object_type, pggit.ids_of(c.object_type, c.identity) AS ids FROM changed c
+        WHERE c.b_blob IS NULL AND EXISTS (SELECT FROM changed o WHERE o.side <> c.side AND o.tree_key = c.tree_key AND o.b_blob IS NULL)
+    ), come AS MATERIALIZED (
+        SELECT c.side, c.tree_key, c.object_type, pggit.ids_of(c.object_type, c.identity) AS ids FROM changed c
+        WHERE c.a_blob IS NULL AND EXISTS (SELECT FROM gone g WHERE g.side = c.side AND g.object_type = c.object_type)
+          AND NOT EXISTS (SELECT FROM changed o WHERE o.side <> c.side AND o.tree_key = c.tree_key)
+    )
+    SELECT DISTINCT c.tree_key FROM come c JOIN gone g ON g.side = c.side AND g.object_type = c.object_type AND g.ids && c.ids);
+END
+$$;
+COMMENT ON FUNCTION pggit.other_names(text, text, text) IS
+'What one side gave another name, and the other side dropped or gave yet another: under the new names.';
 
 CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

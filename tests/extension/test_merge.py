@@ -616,6 +616,86 @@ def test_a_child_of_a_child_takes_part(db: Connection) -> None:
 
 
 @pytest.mark.parametrize("ours", ["main", "other"])
+@pytest.mark.parametrize(
+    ("change", "conflicts"),
+    [
+        ("ALTER TABLE p ADD COLUMN w text", {"public.a", "public.a_v_idx"}),
+        ("ALTER TABLE p ALTER v TYPE bigint", {"public.a", "public.a_v_idx"}),
+        ("ALTER TABLE p ADD PRIMARY KEY (k)", {"public.a", "public.a_v_idx"}),
+        ("CREATE INDEX i ON p (k, v)", {"public.a", "public.a_k_v_idx", "public.a_v_idx"}),
+        ("ALTER TABLE p ADD FOREIGN KEY (v) REFERENCES t", set()),
+        ("ALTER TABLE p ALTER v SET DEFAULT 5; ALTER TABLE a ALTER v SET DEFAULT 7", set()),
+    ],
+    ids=["column", "type", "key", "index", "foreign", "default"],
+)
+def test_a_partition_taken_away_here_and_its_parent_changed_there(
+    db: Connection, ours: str, change: str, conflicts: set[str]
+) -> None:
+    split(
+        db,
+        "CREATE TABLE t (id integer PRIMARY KEY); CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a PARTITION OF p FOR VALUES IN (1); CREATE INDEX ON p (v)",
+        "ALTER TABLE p DETACH PARTITION a",
+        change,
+    )
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    side = "other" if ours == "main" else "main"
+    rows = db.execute("SELECT action, object FROM pggit.merge(%s)", [side]).fetchall()
+    assert {name for action, name in rows if action == "conflict"} == conflicts
+    if conflicts:
+        for how in ("ours", "theirs"):
+            db.execute("SELECT pggit.resolve_conflict(id, %s) FROM pggit.conflicts()", [how])
+        db.execute("SELECT pggit.commit('merged')")
+        assert one(db, "SELECT count(*) FROM pg_inherits WHERE inhrelid = 'a'::regclass") == (ours == "main")
+    settled(db)
+
+
+@pytest.mark.parametrize("ours", ["main", "other"])
+@pytest.mark.parametrize(
+    ("one_side", "other_side", "conflicts"),
+    [
+        ("ALTER TABLE t RENAME TO x", "DROP TABLE t", {"public.x", "g on public.x", "public.i"}),
+        ("ALTER TABLE t RENAME TO x", "DROP TRIGGER g ON t", {"g on public.x"}),
+        (
+            "ALTER TABLE t RENAME TO x",
+            "ALTER TABLE t RENAME TO y",
+            {"public.x", "g on public.x", "public.y", "g on public.y", "public.i"},
+        ),
+        ("ALTER TABLE t RENAME TO x", "ALTER TABLE t RENAME TO x", set()),
+        ("ALTER VIEW v RENAME TO w", "DROP VIEW v", {"public.w"}),
+        ("ALTER FUNCTION f() RENAME TO h", "DROP FUNCTION f()", {"public.h()"}),
+        ("DROP VIEW v", "DROP VIEW v; CREATE VIEW w AS SELECT 1 AS a", set()),
+    ],
+    ids=["table", "trigger", "two-names", "one-name", "view", "function", "another"],
+)
+def test_renamed_here_and_dropped_there(
+    db: Connection, ours: str, one_side: str, other_side: str, conflicts: set[str]
+) -> None:
+    """A merge knows names alone: what was dropped there does not stay here unseen under its new name."""
+    split(
+        db,
+        "CREATE TABLE t (id integer); CREATE INDEX i ON t (id); CREATE VIEW v AS SELECT 1 AS a;"
+        "CREATE FUNCTION f() RETURNS integer RETURN 1;"
+        "CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION tf()",
+        one_side,
+        other_side,
+    )
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    theirs = "main" if ours == "other" else "other"
+    rows = db.execute("SELECT action, object FROM pggit.merge(%s)", [theirs]).fetchall()
+    assert {name for action, name in rows if action == "conflict"} == conflicts
+    if conflicts:
+        db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
+        db.execute("SELECT pggit.commit('merged')")
+        live = set(db.execute("SELECT identity FROM pggit.objects WHERE is_active").fetchall())
+        db.execute("SELECT * FROM pggit.checkout(%s)", [theirs])
+        there = set(db.execute("SELECT identity FROM pggit.objects WHERE is_active").fetchall())
+        assert {name for name in conflicts if (name,) in live} == {name for name in conflicts if (name,) in there}
+    settled(db)
+
+
+@pytest.mark.parametrize("ours", ["main", "other"])
 def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None:
     """The same conflicts, whichever side the schema is at."""
     split(
