@@ -8791,7 +8791,8 @@ BEGIN
         new_blobs := new_blobs || pggit.put_blob(two.object_type, two.identity, part.definition);
         conflicts := conflicts || coalesce((
             SELECT jsonb_agg(jsonb_build_object('object_type', two.object_type, 'identity', two.identity) || c)
-            FROM jsonb_array_elements(part.found) c), '[]');
+            FROM jsonb_array_elements(part.found || pggit.other_column_names(
+                two.object_type, two.identity, two.base_definition, two.our_definition, two.their_definition)) c), '[]');
     END LOOP;
     merged := CASE WHEN new_keys IS NULL THEN ours ELSE pggit.change_tree(ours, 0, new_keys, new_blobs) END;
 
@@ -8828,6 +8829,25 @@ END
 $$;
 COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
 'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; in the merged tree our side stands there.';
+
+CREATE FUNCTION pggit.other_column_names(object_type text, identity text, base jsonb, ours jsonb, theirs jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF object_type NOT IN ('TABLE', 'FOREIGN TABLE') OR base IS NULL OR ours IS NULL OR theirs IS NULL THEN
+        RETURN '[]';
+    END IF;
+    RETURN coalesce((
+        SELECT jsonb_agg(jsonb_build_object('path', p.path, 'base', NULL, 'ours', ours #> p.path, 'theirs', theirs #> p.path) ORDER BY p.path)
+        FROM (
+            SELECT r.old_column, r.new_column, theirs AS other FROM pggit.find_column_renames(object_type, identity, identity, base, ours) r
+            UNION ALL SELECT r.old_column, r.new_column, ours FROM pggit.find_column_renames(object_type, identity, identity, base, theirs) r
+        ) n
+        CROSS JOIN LATERAL (SELECT ARRAY['columns', n.new_column] AS path) p
+        WHERE NOT n.other -> 'columns' ?| ARRAY[n.old_column, n.new_column]), '[]');
+END
+$$;
+COMMENT ON FUNCTION pggit.other_column_names(text, text, jsonb, jsonb, jsonb) IS
+'Conflicts of columns that one side gave another name, and the other side dropped or gave yet another: under the new names.';
 
 CREATE FUNCTION pggit.changes_of_both(base text, ours text, theirs text)
 RETURNS TABLE (side text, tree_key text, a_blob text, b_blob text)

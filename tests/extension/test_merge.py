@@ -696,6 +696,35 @@ def test_renamed_here_and_dropped_there(
 
 
 @pytest.mark.parametrize("ours", ["main", "other"])
+@pytest.mark.parametrize(
+    ("other_side", "conflicts"),
+    [
+        ("ALTER TABLE t DROP a", [["columns", "x"]]),
+        ("ALTER TABLE t RENAME a TO y", [["columns", "x"], ["columns", "y"]]),
+        ("ALTER TABLE t RENAME a TO x", []),
+        ("ALTER TABLE t ADD y integer", []),
+    ],
+    ids=["dropped", "two-names", "one-name", "another"],
+)
+def test_a_column_renamed_here_and_dropped_there(
+    db: Connection, ours: str, other_side: str, conflicts: list[list[str]]
+) -> None:
+    split(db, "CREATE TABLE t (id integer, a integer)", "ALTER TABLE t RENAME a TO x", other_side)
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    theirs = "main" if ours == "other" else "other"
+    db.execute("SELECT * FROM pggit.merge(%s)", [theirs])
+    assert [path for (path,) in db.execute("SELECT path FROM pggit.conflicts()")] == conflicts
+    if conflicts:
+        db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
+        db.execute("SELECT pggit.commit('merged')")
+        columns = "SELECT jsonb_object_keys(definition -> 'columns') FROM pggit.object_at('public.t', now())"
+        merged = db.execute(columns).fetchall()
+        db.execute("SELECT * FROM pggit.checkout(%s)", [theirs])
+        assert merged == db.execute(columns).fetchall()
+    settled(db)
+
+
+@pytest.mark.parametrize("ours", ["main", "other"])
 def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None:
     """The same conflicts, whichever side the schema is at."""
     split(
