@@ -8798,7 +8798,7 @@ BEGIN
 
     -- What each side may have by itself, but not both together.
     whole := pggit.lost_homes(base, ours, theirs) || pggit.torn_families(base, ours, theirs) || pggit.names_taken_twice(base, ours, theirs)
-        || pggit.other_names(base, ours, theirs);
+        || pggit.other_names(base, ours, theirs) || pggit.lost_ground(base, ours, theirs);
     LOOP
         conflicting := whole || ARRAY(
             SELECT pggit.tree_key(c ->> 'object_type', c ->> 'identity') FROM jsonb_array_elements(conflicts) c WHERE c -> 'path' = '[]');
@@ -8994,6 +8994,45 @@ END
 $$;
 COMMENT ON FUNCTION pggit.other_names(text, text, text) IS
 'What one side gave another name, and the other side dropped or gave yet another: under the new names.';
+
+CREATE FUNCTION pggit.stands_on(object_type text, identity text, definition jsonb, name text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pggit.elements(object_type, identity, definition, NULL) e
+        WHERE e.needs && ARRAY[name, 'body ' || name, 'make:columns ' || name]);
+END
+$$;
+COMMENT ON FUNCTION pggit.stands_on(text, text, jsonb, text) IS 'Whether an object needs the relation, type or collation of a name.';
+
+CREATE FUNCTION pggit.lost_ground(base text, ours text, theirs text) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+    WITH changed AS MATERIALIZED (
+        SELECT * FROM pggit.changes_of_both(base, ours, theirs)
+    ), gone AS (
+        SELECT c.side, c.tree_key, a.identity
+        FROM changed c JOIN pggit.blobs a ON a.hash = c.a_blob
+        WHERE c.b_blob IS NULL
+          AND a.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'TYPE', 'DOMAIN', 'COLLATION')
+          AND NOT EXISTS (SELECT FROM changed e JOIN pggit.blobs n ON n.hash = e.b_blob WHERE e.side = c.side AND n.identity = a.identity)
+    )
+    SELECT DISTINCT k
+    FROM gone g
+    JOIN changed c ON c.side <> g.side AND c.b_blob IS NOT NULL
+    JOIN pggit.blobs b ON b.hash = c.b_blob
+    LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+    CROSS JOIN LATERAL (SELECT to_jsonb(g.identity)::text AS quoted) q
+    CROSS JOIN LATERAL unnest(ARRAY[g.tree_key, c.tree_key]) k
+    -- CASE, so that an object is taken apart only where the name stands in it
+    WHERE CASE WHEN strpos(b.definition::text, substr(q.quoted, 2, length(q.quoted) - 2)) > 0
+        THEN pggit.stands_on(b.object_type, b.identity, b.definition, g.identity)
+             AND (a.hash IS NULL OR NOT pggit.stands_on(a.object_type, a.identity, a.definition, g.identity)) END);
+END
+$$;
+COMMENT ON FUNCTION pggit.lost_ground(text, text, text) IS
+'Where one side dropped or renamed a relation, type or collation and the other made something that stands on it: both.';
 
 CREATE FUNCTION pggit.names_taken_twice(base text, ours text, theirs text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -725,6 +725,49 @@ def test_a_column_renamed_here_and_dropped_there(
 
 
 @pytest.mark.parametrize("ours", ["main", "other"])
+@pytest.mark.parametrize(
+    ("one_side", "other_side", "conflicts"),
+    [
+        ("DROP TABLE t", "CREATE VIEW w AS SELECT id FROM t", {"public.t", "public.w"}),
+        ("ALTER TABLE t RENAME TO x", "CREATE VIEW w AS SELECT id FROM t", {"public.t", "public.w", "public.x"}),
+        (
+            "ALTER TABLE t RENAME TO x",
+            "ALTER TABLE u ADD FOREIGN KEY (id) REFERENCES t",
+            {"public.t", "public.u", "public.x"},
+        ),
+        ("ALTER TABLE t RENAME TO x", "ALTER SEQUENCE s OWNED BY t.id", {"public.t", "public.s", "public.x"}),
+        (
+            "ALTER TABLE t RENAME TO x",
+            "CREATE FUNCTION f(t) RETURNS integer RETURN 1",
+            {"public.t", "public.f(public.t)", "public.x"},
+        ),
+        ('ALTER TYPE "odd ""e""" RENAME TO x', 'ALTER TABLE u ADD e "odd ""e"""', {'public."odd ""e"""', "public.u"}),
+        ("DROP SEQUENCE s", "ALTER TABLE u ALTER id SET DEFAULT nextval('s')", {"public.s", "public.u"}),
+        ("DROP TABLE t", "COMMENT ON TABLE u IS 'not public.t'; CREATE VIEW w AS SELECT id FROM t2", set()),
+        ("DROP TABLE t; CREATE VIEW t AS SELECT 1 AS id", "COMMENT ON TABLE u IS 'x'", set()),
+    ],
+    ids=["view", "renamed", "key", "sequence", "function", "type", "default", "another", "replaced"],
+)
+def test_gone_here_and_newly_used_there(
+    db: Connection, ours: str, one_side: str, other_side: str, conflicts: set[str]
+) -> None:
+    split(
+        db,
+        "CREATE TABLE t (id integer PRIMARY KEY); CREATE TABLE t2 (id integer); CREATE TABLE u (id integer);"
+        'CREATE SEQUENCE s; CREATE TYPE "odd ""e""" AS ENUM (\'a\')',
+        one_side,
+        other_side,
+    )
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    theirs = "main" if ours == "other" else "other"
+    rows = db.execute("SELECT action, object FROM pggit.merge(%s)", [theirs]).fetchall()
+    assert {name for action, name in rows if action == "conflict"} == conflicts
+    if conflicts:
+        db.execute("SELECT pggit.abort_merge()")
+    settled(db)
+
+
+@pytest.mark.parametrize("ours", ["main", "other"])
 def test_a_schema_renamed_here_and_used_there(db: Connection, ours: str) -> None:
     """The same conflicts, whichever side the schema is at."""
     split(
