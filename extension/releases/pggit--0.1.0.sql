@@ -3126,6 +3126,15 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.mentions(sql text, name text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Most of what is asked does not even hold the letters.
+    RETURN strpos(sql, name) > 0 AND sql ~ ('(?<![a-z0-9_"])' || regexp_replace(name, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g') || '(?![a-z0-9_"])');
+END
+$$;
+COMMENT ON FUNCTION pggit.mentions(text, text) IS 'Whether a name, quoted where it needs to be, stands in a piece of SQL as a word of its own.';
+
 CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -5125,6 +5134,10 @@ DECLARE
     contested text[];
     tightened text[];  -- domains, and types with a column of them
     rows_of_tightened text[];
+    numbered text[] := ARRAY(
+        SELECT e.identity FROM unnest(old_elements) e WHERE e.part LIKE 'identity %' AND e.object_type = 'TABLE'
+        UNION SELECT e.owner_table FROM (SELECT substring(e.state #>> '{}' FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]') AS owner_table
+                                         FROM unnest(old_elements) e WHERE e.object_type = 'SEQUENCE' AND e.part = 'owned by') e);
     coming text[];
     coming_to text[];  -- side by side with coming
     filled text[];
@@ -5197,11 +5210,24 @@ BEGIN
     SELECT array_agg(DISTINCT v) INTO parted FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) v
     WHERE o.object_type = 'INDEX' AND o.part = '' OR o.part LIKE 'constraint %' AND o.state ->> 'kind' = 'i';
 
+    -- Before PostgreSQL 18 a partitioned table takes the NOT NULL of its partitions along with its own.
+    FOR kept_below IN
+        SELECT mine.key FROM unnest(new_elements) link
+        JOIN unnest(old_elements) mine ON mine.identity = link.identity AND mine.part LIKE 'not null %'
+        JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'keep'
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.fate = 'drop'
+            AND above.key = ANY (pggit.relation_keys(link.state #>> '{parents,0}', mine.part))
+        WHERE link.part = 'link' AND link.state ->> 'bound' IS NOT NULL AND pggit.not_null_sql('', '') = ''
+    LOOP
+        fates[array_position(keys, kept_below)] := 'replace';
+    END LOOP;
+
     -- What a parent loses and a child keeps is the child's own once it has left the parent, to which it comes back.
     FOR kept_below IN
         SELECT DISTINCT mine.link FROM unnest(old_elements) mine
+        CROSS JOIN LATERAL unnest(mine.via) AS v (via)
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = v.via AND above.fate = 'drop'
         JOIN unnest(new_elements) still ON still.key = mine.key
-        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = ANY (mine.via) AND above.fate = 'drop'
         JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
         JOIN unnest(old_elements) link ON link.key = mine.link AND link.state ->> 'bound' IS NULL
         WHERE mine.part LIKE 'column %' OR mine.state ->> 'kind' = 'c'
@@ -5241,7 +5267,7 @@ BEGIN
         -- Partitions that come, and where they come to.
         SELECT array_agg(n.identity), array_agg(n.state #>> '{parents,0}') INTO coming, coming_to
         FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
-        WHERE n.part = 'link' AND n.state ->> 'bound' IS NOT NULL;
+        WHERE n.part = 'link' AND n.state ->> 'bound' IS NOT NULL AND n.object_type = 'TABLE';
         -- Columns that are written anew.
         SELECT array_agg(f.key) INTO rewritten FROM unnest(keys, fates) AS f (key, fate)
         WHERE f.fate = 'suspend' OR f.fate = 'alter' AND changes ->> f.key <> '[]';
@@ -5257,10 +5283,7 @@ BEGIN
         SELECT array_agg(
             CASE
                 WHEN o.key IS NULL OR f.fate IN ('create', 'drop', 'replace') THEN f.fate
-                WHEN o.taken_by && gone.gone_keys
-                     OR o.via && gone.gone_keys AND NOT EXISTS (
-                        SELECT FROM unnest(keys, fates) AS l (key, fate) WHERE l.key = o.link AND l.fate <> 'keep')
-                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                WHEN taken.key IS NOT NULL THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 -- A table that is written anew may be without a TOAST table for a moment, and lose what was set on it.
                 WHEN o.part = 'toast options' AND n.key IS NOT NULL AND EXISTS (
                     SELECT FROM unnest(rewritten) c WHERE starts_with(c, pggit.element_key(o.object_type, o.identity, 'column ')))
@@ -5269,7 +5292,7 @@ BEGIN
                 WHEN o.part ~ '^(?:default|storage|compression) ' AND (o.state <> 'null' OR starts_with(o.part, 'default '))
                      AND pggit.element_key(o.object_type, o.identity, 'column ' || substr(o.part, strpos(o.part, ' ') + 1)) = ANY (rewritten)
                     THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
-                WHEN o.holds && broken_names AND NOT (o.part = '' AND o.object_type IN ('SCHEMA', 'EXTENSION')) THEN
+                WHEN held.key IS NOT NULL AND NOT (o.part = '' AND o.object_type IN ('SCHEMA', 'EXTENSION')) THEN
                     CASE WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated'
                               -- the column is of another type afterwards: that change sets it free by itself
                               AND o.state -> 'type' IS DISTINCT FROM n.state -> 'type' AND f.fate = 'alter'
@@ -5277,8 +5300,8 @@ BEGIN
                               AND NOT EXISTS (SELECT FROM unnest(o.holds) h WHERE h = ANY (broken_names) AND h = ANY (n.holds)) THEN f.fate
                          WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated' THEN 'suspend'
                          ELSE 'replace' END
-                WHEN o.holds && relation_names AND (
-                        o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
+                WHEN (o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
+                     AND o.holds && relation_names
                     THEN 'replace'
                 -- PostgreSQL attaches to it the index of a partition that comes, or makes one
                 WHEN coming IS NOT NULL AND (o.object_type = 'INDEX' AND o.part = '' OR o.state ->> 'kind' = 'i') AND EXISTS (
@@ -5300,20 +5323,15 @@ BEGIN
                      AND n.key IS NOT NULL
                      AND (o.state ->> 'type' = ANY (rows_of_tightened) OR EXISTS (SELECT FROM unnest(tightened) d WHERE starts_with(o.state ->> 'type', d || '[')))
                     THEN 'suspend'
-                -- PostgreSQL changes no column that tables are partitioned by
-                WHEN o.part = '' AND o.state ? 'partition_key' AND EXISTS (
+                -- PostgreSQL changes no column that tables are partitioned by; where a sequence would begin anew, that is left so
+                WHEN o.part = '' AND o.state ? 'partition_key' AND NOT o.identity = ANY (numbered) AND EXISTS (
                         SELECT FROM unnest(rewritten) r
                         CROSS JOIN LATERAL (SELECT pggit.element_key(o.object_type, o.identity, 'column ') AS prefix) p
                         WHERE starts_with(r, p.prefix) AND quote_ident(substr(r, length(p.prefix) + 1)) IN (
                             SELECT m[1] FROM regexp_matches(o.state ->> 'partition_key', '"(?:[^"]|"")+"|[a-z_][a-z0-9_]*', 'g') m))
                     THEN 'replace'
                 -- what stands on a column goes with it, and does not stand on it while it waits as text
-                WHEN (o.object_type IN ('INDEX', 'STATISTICS') AND o.part = '' OR o.part LIKE 'constraint %') AND EXISTS (
-                        SELECT FROM unnest(keys, fates) AS c (key, fate) JOIN unnest(old_elements) x ON x.key = c.key
-                        WHERE (c.fate = 'replace' OR c.fate = 'suspend' AND coalesce(o.state ->> 'definition', '') !~ '^(PRIMARY KEY|UNIQUE) ')
-                          AND x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
-                          AND strpos(array_to_string(o.make, ' '), quote_ident(substr(x.part, 8))) > 0)
-                    THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
+                WHEN stands.goes THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 -- a foreign key made anew has its triggers on
                 WHEN o.part LIKE 'switched constraint %' AND EXISTS (
                         SELECT FROM unnest(keys, fates) AS k (key, fate) JOIN unnest(old_elements) x ON x.key = k.key
@@ -5321,27 +5339,44 @@ BEGIN
                           AND starts_with(o.part, 'switched ' || x.part || ' '))
                     THEN CASE WHEN n.key IS NULL THEN 'drop' ELSE 'replace' END
                 -- PostgreSQL builds it anew with the column, and names those of the partitions as it likes
-                WHEN o.key = ANY (parted) AND EXISTS (
-                        SELECT FROM unnest(rewritten) r JOIN unnest(old_elements) x ON x.key = r
-                        WHERE x.part LIKE 'column %' AND ('body ' || x.identity) = ANY (o.needs)
-                          AND strpos(array_to_string(o.make, ' '), quote_ident(substr(x.part, 8))) > 0)
-                    THEN 'replace'
-                WHEN moved_columns IS NOT NULL AND (o.part = '' OR o.part LIKE 'column %' OR o.state ->> 'kind' = 'f')
-                     AND o.object_type NOT IN ('INDEX', 'STATISTICS') AND EXISTS (
-                        SELECT FROM unnest(moved_columns) m
-                        CROSS JOIN LATERAL (SELECT split_part(m, E'\1', 1) AS relation, quote_ident(split_part(m, E'\1', 2)) AS name,
-                                                   'column ' || split_part(m, E'\1', 2) AS part) c
-                        WHERE NOT (o.identity = c.relation AND o.part = c.part) AND (c.relation = ANY (o.holds) AND (o.object_type <> 'TABLE' OR o.part LIKE 'constraint %' OR o.identity <> c.relation)
-                               OR o.state ? 'generated' AND o.identity = c.relation)
-                          AND (strpos(array_to_string(o.make, ' '), c.name) > 0 OR o.part LIKE 'column %' AND o.identity <> c.relation))
-                    THEN CASE WHEN o.part LIKE 'column %' AND NOT o.state ? 'generated' THEN 'suspend' ELSE 'replace' END
+                WHEN stands.is_built_anew AND o.key = ANY (parted) THEN 'replace'
+                WHEN moved.key IS NOT NULL THEN CASE WHEN o.part LIKE 'column %' AND NOT o.state ? 'generated' THEN 'suspend' ELSE 'replace' END
                 ELSE f.fate
             END ORDER BY f.place)
         INTO fates
         FROM unnest(keys, fates) WITH ORDINALITY AS f (key, fate, place)
         LEFT JOIN unnest(old_elements) o ON o.key = f.key
         LEFT JOIN unnest(new_elements) n ON n.key = f.key
-        CROSS JOIN (SELECT array_agg(g.key) AS gone_keys FROM unnest(keys, fates) AS g (key, fate) WHERE g.fate IN ('drop', 'replace')) gone;
+        -- Each of these joins by hash what an array would be searched for, one element after another.
+        LEFT JOIN (
+            SELECT DISTINCT x.key FROM unnest(old_elements) x
+            LEFT JOIN unnest(keys, fates) AS l (key, fate) ON l.key = x.link AND l.fate <> 'keep'
+            CROSS JOIN LATERAL unnest(x.taken_by || CASE WHEN l.key IS NULL THEN x.via END) AS t (taker)
+            JOIN unnest(keys, fates) AS g (key, fate) ON g.key = t.taker AND g.fate IN ('drop', 'replace')) taken ON taken.key = f.key
+        LEFT JOIN (
+            SELECT DISTINCT x.key FROM unnest(old_elements) x
+            CROSS JOIN LATERAL unnest(x.holds) AS h (name) JOIN unnest(broken_names) AS b (name) ON b.name = h.name) held ON held.key = f.key
+        LEFT JOIN (
+            SELECT x.key, bool_or(c.fate = 'replace' OR c.fate = 'suspend' AND coalesce(x.state ->> 'definition', '') !~ '^(PRIMARY KEY|UNIQUE) ') AS goes,
+                bool_or(c.key = ANY (rewritten)) AS is_built_anew
+            FROM unnest(old_elements) x
+            CROSS JOIN LATERAL unnest(x.needs) AS w (name)
+            JOIN (SELECT 'body ' || y.identity AS body, quote_ident(substr(y.part, 8)) AS name, k.key, k.fate
+                  FROM unnest(keys, fates) AS k (key, fate) JOIN unnest(old_elements) y ON y.key = k.key
+                  WHERE y.part LIKE 'column %' AND (k.fate IN ('replace', 'suspend') OR k.key = ANY (rewritten))) c ON c.body = w.name
+            WHERE (x.object_type IN ('INDEX', 'STATISTICS') AND x.part = '' OR x.part LIKE 'constraint %')
+              AND pggit.mentions(array_to_string(x.make, ' '), c.name)
+            GROUP BY x.key) stands ON stands.key = f.key
+        LEFT JOIN (
+            SELECT DISTINCT x.key FROM unnest(old_elements) x
+            CROSS JOIN LATERAL unnest(x.holds || CASE WHEN x.state ? 'generated' THEN x.identity END) AS h (name)
+            JOIN (SELECT split_part(m, E'\1', 1) AS relation, quote_ident(split_part(m, E'\1', 2)) AS name, 'column ' || split_part(m, E'\1', 2) AS part
+                  FROM unnest(moved_columns) m) c ON c.relation = h.name
+            WHERE (x.part = '' OR x.part LIKE 'column %' OR x.state ->> 'kind' = 'f') AND x.object_type NOT IN ('INDEX', 'STATISTICS')
+              AND NOT (x.identity = c.relation AND x.part = c.part)
+              AND (c.relation = ANY (x.holds) AND (x.object_type <> 'TABLE' OR x.part LIKE 'constraint %' OR x.identity <> c.relation)
+                   OR x.state ? 'generated' AND x.identity = c.relation)
+              AND (pggit.mentions(array_to_string(x.make, ' '), c.name) OR x.part LIKE 'column %' AND x.identity <> c.relation)) moved ON moved.key = f.key;
         EXIT WHEN fates IS NOT DISTINCT FROM previous;
     END LOOP;
     -- A column that is made anew has no privileges of its own.
@@ -5366,6 +5401,10 @@ BEGIN
         ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
     broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b)
         || ARRAY(SELECT DISTINCT format('ON ONLY %s USING', c) FROM unnest(coming_to) c)
+        || ARRAY(SELECT DISTINCT o.identity FROM unnest(old_elements) o
+                 JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'drop'
+                 JOIN unnest(old_elements) t ON t.key = pggit.element_key('TABLE', o.identity) AND t.state ? 'partition_key'
+                 WHERE o.part LIKE 'not null %' AND pggit.not_null_sql('', '') = '')
         -- a partition may have the like of a new foreign key
         || ARRAY(SELECT DISTINCT n.state ->> 'definition' FROM unnest(new_elements) n
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
@@ -5452,6 +5491,23 @@ BEGIN
             SELECT b.top, array_agg(DISTINCT p) AS provides
             FROM below b JOIN new_side x ON x.key = b.key CROSS JOIN LATERAL unnest(x.provides) p
             WHERE b.side = 'new' GROUP BY b.top
+        ), goes_along AS MATERIALIZED (
+            SELECT w.taker AS key, array_agg(u.name) FILTER (WHERE u.side = 'provides') AS provides,
+                array_agg(u.name) FILTER (WHERE u.side = 'needs' AND u.name !~ '^(?:key|drop:notnulls) ' AND NOT (w.is_below AND u.name ~ '^body ')) AS needs,
+                array_agg(u.name) FILTER (WHERE u.side = 'claims') AS claims
+            FROM (SELECT t.taker, o.key, false AS is_below FROM old_side o CROSS JOIN LATERAL unnest(o.taken_by) AS t (taker)
+                  UNION SELECT b.top, b.key, true FROM below b WHERE b.side = 'old') w
+            JOIN old_side x ON x.key = w.key AND x.is_taken AND x.unmake <> '{}'
+            CROSS JOIN LATERAL (
+                SELECT 'provides' AS side, unnest(x.provides) AS name UNION ALL SELECT 'needs', unnest(x.needs) UNION ALL SELECT 'claims', unnest(x.claims)) u
+            GROUP BY w.taker
+        ), comes_along AS MATERIALIZED (
+            SELECT m.maker AS key, array_agg(u.name) FILTER (WHERE u.side = 'provides') AS provides,
+                array_agg(u.name) FILTER (WHERE u.side = 'needs') AS needs, array_agg(u.name) FILTER (WHERE u.side = 'claims') AS claims
+            FROM new_side x CROSS JOIN LATERAL unnest(x.made_by) AS m (maker)
+            CROSS JOIN LATERAL (
+                SELECT 'provides' AS side, unnest(x.provides) AS name UNION ALL SELECT 'needs', unnest(x.holds) UNION ALL SELECT 'claims', unnest(x.claims)) u
+            WHERE x.is_made GROUP BY m.maker
         ), step AS (
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
@@ -5469,20 +5525,16 @@ BEGIN
                                       x.identity, substr(x.part, strpos(x.part, ' ') + 1))
                         FROM old_side x
                         JOIN (SELECT b.key, max(b.depth) AS depth FROM below b WHERE b.side = 'old' AND b.top = o.key GROUP BY b.key) d ON d.key = x.key
-                        WHERE x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %')
+                        -- of several parents the last one, which order_nodes() puts last for these
+                        WHERE NOT EXISTS (SELECT FROM below b WHERE b.side = 'old' AND b.key = x.key AND (b.top COLLATE "C") > o.key) AND x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %')
                         ORDER BY d.depth, x.key COLLATE "C") END AS statements,
-                o.provides || coalesce(t.provides, '{}') AS provides, o.needs || coalesce(t.needs, '{}') AS needs, NULL::text[] AS old_needs,
+                o.provides || ARRAY(SELECT p FROM unnest(t.provides) p WHERE NOT (o.part = '' AND starts_with(p, 'drop:notnulls '))) AS provides,
+                o.needs || ARRAY(SELECT w FROM unnest(t.needs) w WHERE w <> ALL (o.provides)) AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
                 CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses, NULL::text AS becomes
             FROM old_side o
-            LEFT JOIN LATERAL (
-                -- what goes along counts as part of it
-                SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
-                       array_agg(p) FILTER (WHERE side = 3) AS claims
-                FROM old_side x CROSS JOIN LATERAL (
-                    SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.needs) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_taken AND x.unmake <> '{}' AND (o.key = ANY (x.taken_by) OR (o.key, x.key) IN (SELECT b.top, b.key FROM below b WHERE b.side = 'old')) AND NOT (u.side = 2 AND (u.p = ANY (o.provides) OR u.p ~ '^(?:key|drop:notnulls) ') OR u.side = 1 AND o.part = '' AND starts_with(u.p, 'drop:notnulls '))
-            ) t ON o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %'
+            -- what goes along counts as part of it
+            LEFT JOIN goes_along t ON t.key = o.key AND (o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %')
             WHERE NOT o.is_taken
             UNION ALL
             SELECT CASE n.fate WHEN 'alter' THEN 'alter' WHEN 'suspend' THEN 'resume' ELSE 'create' END, n.key, n.object_type, n.identity, n.part,
@@ -5506,7 +5558,7 @@ BEGIN
                     ELSE n.make END,
                 n.provides || coalesce(t.provides, '{}')
                     || coalesce(h.provides, '{}') || coalesce(n.freed, '{}'),
-                n.ordered_by || coalesce(t.needs, '{}')
+                n.ordered_by || ARRAY(SELECT w FROM unnest(t.needs) w WHERE w <> ALL (n.provides))
                     || ARRAY(SELECT 'free ' || c FROM unnest(n.claims || t.claims) c)
                     -- PostgreSQL takes an index into account only when all below it are attached
                     || CASE WHEN n.part <> 'link' THEN '{}' ELSE ARRAY(
@@ -5518,13 +5570,7 @@ BEGIN
                 n.old_needs,
                 n.claims || coalesce(t.claims, '{}'), n.rank, n.as_owner_of, NULL, n.becomes
             FROM new_side n LEFT JOIN provided_below h ON h.top = n.key
-            LEFT JOIN LATERAL (
-                SELECT array_agg(p) FILTER (WHERE side = 1) AS provides, array_agg(p) FILTER (WHERE side = 2) AS needs,
-                       array_agg(p) FILTER (WHERE side = 3) AS claims
-                FROM new_side x CROSS JOIN LATERAL (
-                    SELECT 1 AS side, unnest(x.provides) AS p UNION ALL SELECT 2, unnest(x.holds) UNION ALL SELECT 3, unnest(x.claims)) u
-                WHERE x.is_made AND n.key = ANY (x.made_by) AND NOT (u.side = 2 AND u.p = ANY (n.provides))
-            ) t ON n.part = '' OR n.part LIKE 'column %'
+            LEFT JOIN comes_along t ON t.key = n.key AND (n.part = '' OR n.part LIKE 'column %')
             LEFT JOIN LATERAL (
                 SELECT e.make FROM unnest(new_elements) e
                 WHERE e.key = pggit.element_key(n.object_type, n.identity, 'identity ' || substr(n.part, 8)) AND EXISTS (
@@ -5580,10 +5626,10 @@ CREATE FUNCTION pggit.find_renames(objects pggit.plan_object[]) RETURNS SETOF pg
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    WITH gone AS (
+    WITH gone AS MATERIALIZED (
         SELECT o.object_type, o.identity, pggit.ids_of(o.object_type, o.identity) AS ids FROM unnest(objects) o
         WHERE o.new_definition IS NULL AND o.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'SEQUENCE', 'TYPE', 'DOMAIN', 'INDEX')
-    ), come AS (
+    ), come AS MATERIALIZED (
         SELECT o.object_type, o.identity, pggit.ids_of(o.object_type, o.identity) AS ids FROM unnest(objects) o
         WHERE o.old_definition IS NULL AND o.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'SEQUENCE', 'TYPE', 'DOMAIN', 'INDEX')
     ), pair AS (
@@ -5601,13 +5647,6 @@ BEGIN
                           WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
                           UNION ALL SELECT c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c) h
                       WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND h.held = p.new_identity)
-      -- an owned sequence goes where its table goes
-      AND NOT EXISTS (SELECT FROM unnest(objects) o
-                      WHERE p.object_type = 'SEQUENCE' AND o.object_type = 'SEQUENCE' AND o.identity = p.old_identity AND o.old_definition ? 'owned_by'
-                        AND pggit.schema_part(p.old_identity) <> pggit.schema_part(p.new_identity) AND NOT EXISTS (
-                            SELECT FROM pair t WHERE pggit.schema_part(t.new_identity) = pggit.schema_part(p.new_identity) AND t.object_type = 'TABLE'
-                                AND starts_with(o.old_definition ->> 'owned_by', t.old_identity || '.')
-                               OR t.object_type = 'SCHEMA' AND t.old_identity = pggit.schema_part(p.old_identity)))
     ORDER BY p.object_type <> 'SCHEMA', p.object_type <> 'TABLE', p.object_type, p.old_identity COLLATE "C";
 END
 $$;
@@ -5666,6 +5705,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.find_constraint_renames(jsonb, jsonb) IS
 'Which of a table''s constraints that one side alone has are the same under another name: one that has the same definition is. is_followed: the name comes from the parent''s.';
+
+CREATE FUNCTION pggit.is_let_go(old_identity text, new_identity text, owned_by text, renames pggit.rename[]) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN owned_by IS NOT NULL AND new_identity IS NOT NULL AND pggit.schema_part(new_identity) <> coalesce(
+        (SELECT pggit.schema_part(r.new_identity) FROM unnest(renames) r WHERE r.object_type = 'TABLE' AND starts_with(owned_by, r.old_identity || '.')),
+        (SELECT r.new_identity FROM unnest(renames) r WHERE r.object_type = 'SCHEMA' AND r.old_identity = pggit.schema_part(is_let_go.old_identity)),
+        pggit.schema_part(old_identity));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_let_go(text, text, text, pggit.rename[]) IS
+'Whether an owned sequence does not go where its table goes, so that the table must let it go before.';
 
 CREATE FUNCTION pggit.rename_in_text(content text, renames pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -5852,7 +5903,9 @@ BEGIN
         renamed := ARRAY(
             SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
                 pggit.rename_in_definition(o.object_type, NULL,
-                    CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
+                    CASE WHEN o.object_type = 'SEQUENCE' AND pggit.is_let_go(coalesce(t.old_identity, o.identity), o.identity, o.old_definition ->> 'owned_by', renames)
+                        THEN o.old_definition - 'owned_by'
+                        WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
                         THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
                         WHEN o.object_type = 'INDEX' AND t.old_identity IS NOT NULL
                         THEN o.old_definition || jsonb_build_object('definition', regexp_replace(o.old_definition ->> 'definition',
@@ -5925,7 +5978,8 @@ BEGIN
         IF other.object_type = 'SCHEMA' AND other.old_identity = pggit.schema_part(current_identity) THEN
             current_identity := other.new_identity || '.' || pggit.name_part(current_identity);
         ELSIF other.object_type = 'TABLE' AND r.object_type IN ('INDEX', 'SEQUENCE')
-              AND (other.old_identity = definition ->> 'table' OR starts_with(definition ->> 'owned_by', other.old_identity || '.')) THEN
+              AND (other.old_identity = definition ->> 'table' OR starts_with(definition ->> 'owned_by', other.old_identity || '.')
+                   AND pggit.schema_part(other.new_identity) = pggit.schema_part(r.new_identity)) THEN
             current_identity := pggit.schema_part(other.new_identity) || '.' || pggit.name_part(current_identity);
         END IF;
     END LOOP;
@@ -5936,10 +5990,17 @@ BEGIN
         THEN
             statements := ARRAY['CREATE SCHEMA IF NOT EXISTS ' || pggit.schema_part(r.new_identity)];
         END IF;
+        -- A sequence goes where its table goes, and nowhere else, unless it is let go first.
+        IF r.object_type = 'SEQUENCE' AND pggit.is_let_go(r.old_identity, r.new_identity, definition ->> 'owned_by', renames) THEN
+            statements := statements || format('ALTER SEQUENCE %s OWNED BY NONE', current_identity);
+        END IF;
         statements := statements || ARRAY(
             SELECT format('ALTER SEQUENCE %s.%s OWNED BY NONE', pggit.schema_part(current_identity), pggit.name_part(o.identity)) FROM unnest(objects) o
-            WHERE r.object_type = 'TABLE' AND o.object_type = 'SEQUENCE' AND o.new_definition IS NOT NULL
-              AND starts_with(o.old_definition ->> 'owned_by', r.old_identity || '.') ORDER BY o.identity COLLATE "C");
+            WHERE r.object_type = 'TABLE' AND o.object_type = 'SEQUENCE' AND starts_with(o.old_definition ->> 'owned_by', r.old_identity || '.')
+              AND pggit.is_let_go(o.identity, coalesce(
+                  (SELECT x.new_identity FROM unnest(renames) x WHERE x.object_type = 'SEQUENCE' AND x.old_identity = o.identity),
+                  CASE WHEN o.new_definition IS NOT NULL THEN o.identity END), o.old_definition ->> 'owned_by', renames)
+            ORDER BY o.identity COLLATE "C");
         -- The array type of what has a long name may have a name that is taken in the other schema; it gets another
         -- when the name changes.
         IF octet_length((parse_ident(current_identity))[2]) > 60 THEN
@@ -8828,7 +8889,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
-'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; in the merged tree our side stands there.';
+'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; what stands there in the merged tree is not meant to stay.';
 
 CREATE FUNCTION pggit.other_column_names(object_type text, identity text, base jsonb, ours jsonb, theirs jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -8939,29 +9000,35 @@ BEGIN
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
                 AND pggit.definition_of(pggit.tree_lookup(base, pggit.tree_key('TABLE', f.ancestor))) ? 'partition_key'
             ELSE false END
-    ), parted AS (
-        -- what left its parent on one side, and those of its indexes that either side changed
-        SELECT c.tree_key, x.tree_key AS own_key
+    ), left_home AS MATERIALIZED (
+        SELECT c.side, c.tree_key, a.identity, p.parent, a.definition ? 'partition_bound' AS is_partition
         FROM changed c
-        JOIN pggit.blobs a ON a.hash = c.a_blob AND a.object_type IN ('TABLE', 'FOREIGN TABLE') AND a.definition ? 'parents'
+        JOIN pggit.blobs a ON a.hash = c.a_blob AND a.object_type IN ('TABLE', 'FOREIGN TABLE')
         JOIN pggit.blobs b ON b.hash = c.b_blob
         CROSS JOIN LATERAL jsonb_array_elements_text(a.definition -> 'parents') AS p (parent)
-        JOIN changed o ON o.side <> c.side
-        LEFT JOIN pggit.blobs oa ON oa.hash = o.a_blob
-        LEFT JOIN pggit.blobs ob ON ob.hash = o.b_blob
-        LEFT JOIN changed x ON EXISTS (
-            SELECT FROM pggit.blobs i WHERE i.hash IN (x.a_blob, x.b_blob) AND i.object_type = 'INDEX' AND i.definition ->> 'table' = a.identity)
         WHERE (b.definition -> 'parents' ? p.parent) IS NOT TRUE
-          AND NOT EXISTS (
-              SELECT FROM changed s WHERE s.side = c.side AND s.tree_key = o.tree_key AND s.b_blob IS NOT DISTINCT FROM o.b_blob)
-          AND CASE
-            WHEN coalesce(oa.object_type, ob.object_type) IN ('TABLE', 'FOREIGN TABLE')
-                THEN oa.identity = p.parent AND ob.hash IS NOT NULL
-                     AND pggit.handed_down(oa.definition, false) IS DISTINCT FROM pggit.handed_down(ob.definition, false)
-            WHEN coalesce(oa.object_type, ob.object_type) = 'INDEX'
-                THEN a.definition ? 'partition_bound' AND p.parent IN (oa.definition ->> 'table', ob.definition ->> 'table')
-                     AND oa.definition -> 'definition' IS DISTINCT FROM ob.definition -> 'definition'
-            ELSE false END
+    ), of_parent AS MATERIALIZED (
+        -- what else their parents have
+        SELECT c.side, c.tree_key, c.b_blob, n.relation, coalesce(a.object_type, b.object_type) <> 'INDEX' AS is_table
+        FROM changed c
+        LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+        LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
+        CROSS JOIN LATERAL (
+            SELECT a.identity AS relation WHERE a.object_type IN ('TABLE', 'FOREIGN TABLE')
+            UNION SELECT i.definition ->> 'table' FROM pggit.blobs i WHERE i.hash IN (a.hash, b.hash) AND i.object_type = 'INDEX') n
+        WHERE n.relation IN (SELECT l.parent FROM left_home l)
+          AND CASE WHEN coalesce(a.object_type, b.object_type) = 'INDEX' THEN a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
+                   ELSE b.hash IS NOT NULL AND pggit.handed_down(a.definition, false) IS DISTINCT FROM pggit.handed_down(b.definition, false) END
+    ), own_index AS MATERIALIZED (
+        SELECT DISTINCT c.tree_key, i.definition ->> 'table' AS relation
+        FROM changed c JOIN pggit.blobs i ON i.hash IN (c.a_blob, c.b_blob) AND i.object_type = 'INDEX'
+    ), parted AS (
+        -- what left its parent on one side, and those of its indexes that either side changed
+        SELECT l.tree_key, x.tree_key AS own_key
+        FROM left_home l
+        JOIN of_parent o ON o.relation = l.parent AND o.side <> l.side AND (l.is_partition OR o.is_table)
+        LEFT JOIN own_index x ON x.relation = l.identity
+        WHERE NOT EXISTS (SELECT FROM changed s WHERE s.side = l.side AND s.tree_key = o.tree_key AND s.b_blob IS NOT DISTINCT FROM o.b_blob)
     )
     SELECT t.tree_key FROM torn t
     UNION SELECT t.other_key FROM torn t

@@ -26,10 +26,10 @@ CREATE FUNCTION pggit.find_renames(objects pggit.plan_object[]) RETURNS SETOF pg
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    WITH gone AS (
+    WITH gone AS MATERIALIZED (
         SELECT o.object_type, o.identity, pggit.ids_of(o.object_type, o.identity) AS ids FROM unnest(objects) o
         WHERE o.new_definition IS NULL AND o.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'SEQUENCE', 'TYPE', 'DOMAIN', 'INDEX')
-    ), come AS (
+    ), come AS MATERIALIZED (
         SELECT o.object_type, o.identity, pggit.ids_of(o.object_type, o.identity) AS ids FROM unnest(objects) o
         WHERE o.old_definition IS NULL AND o.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'SEQUENCE', 'TYPE', 'DOMAIN', 'INDEX')
     ), pair AS (
@@ -47,13 +47,6 @@ BEGIN
                           WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
                           UNION ALL SELECT c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c) h
                       WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND h.held = p.new_identity)
-      -- an owned sequence goes where its table goes
-      AND NOT EXISTS (SELECT FROM unnest(objects) o
-                      WHERE p.object_type = 'SEQUENCE' AND o.object_type = 'SEQUENCE' AND o.identity = p.old_identity AND o.old_definition ? 'owned_by'
-                        AND pggit.schema_part(p.old_identity) <> pggit.schema_part(p.new_identity) AND NOT EXISTS (
-                            SELECT FROM pair t WHERE pggit.schema_part(t.new_identity) = pggit.schema_part(p.new_identity) AND t.object_type = 'TABLE'
-                                AND starts_with(o.old_definition ->> 'owned_by', t.old_identity || '.')
-                               OR t.object_type = 'SCHEMA' AND t.old_identity = pggit.schema_part(p.old_identity)))
     ORDER BY p.object_type <> 'SCHEMA', p.object_type <> 'TABLE', p.object_type, p.old_identity COLLATE "C";
 END
 $$;
@@ -112,6 +105,18 @@ END
 $$;
 COMMENT ON FUNCTION pggit.find_constraint_renames(jsonb, jsonb) IS
 'Which of a table''s constraints that one side alone has are the same under another name: one that has the same definition is. is_followed: the name comes from the parent''s.';
+
+CREATE FUNCTION pggit.is_let_go(old_identity text, new_identity text, owned_by text, renames pggit.rename[]) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN owned_by IS NOT NULL AND new_identity IS NOT NULL AND pggit.schema_part(new_identity) <> coalesce(
+        (SELECT pggit.schema_part(r.new_identity) FROM unnest(renames) r WHERE r.object_type = 'TABLE' AND starts_with(owned_by, r.old_identity || '.')),
+        (SELECT r.new_identity FROM unnest(renames) r WHERE r.object_type = 'SCHEMA' AND r.old_identity = pggit.schema_part(is_let_go.old_identity)),
+        pggit.schema_part(old_identity));
+END
+$$;
+COMMENT ON FUNCTION pggit.is_let_go(text, text, text, pggit.rename[]) IS
+'Whether an owned sequence does not go where its table goes, so that the table must let it go before.';
 
 CREATE FUNCTION pggit.rename_in_text(content text, renames pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -298,7 +303,9 @@ BEGIN
         renamed := ARRAY(
             SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
                 pggit.rename_in_definition(o.object_type, NULL,
-                    CASE WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
+                    CASE WHEN o.object_type = 'SEQUENCE' AND pggit.is_let_go(coalesce(t.old_identity, o.identity), o.identity, o.old_definition ->> 'owned_by', renames)
+                        THEN o.old_definition - 'owned_by'
+                        WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
                         THEN pggit.rename_table(o.old_definition, ROW(o.object_type, coalesce(t.old_identity, o.identity), o.identity, NULL, NULL)::pggit.rename, columns)
                         WHEN o.object_type = 'INDEX' AND t.old_identity IS NOT NULL
                         THEN o.old_definition || jsonb_build_object('definition', regexp_replace(o.old_definition ->> 'definition',
@@ -371,7 +378,8 @@ BEGIN
         IF other.object_type = 'SCHEMA' AND other.old_identity = pggit.schema_part(current_identity) THEN
             current_identity := other.new_identity || '.' || pggit.name_part(current_identity);
         ELSIF other.object_type = 'TABLE' AND r.object_type IN ('INDEX', 'SEQUENCE')
-              AND (other.old_identity = definition ->> 'table' OR starts_with(definition ->> 'owned_by', other.old_identity || '.')) THEN
+              AND (other.old_identity = definition ->> 'table' OR starts_with(definition ->> 'owned_by', other.old_identity || '.')
+                   AND pggit.schema_part(other.new_identity) = pggit.schema_part(r.new_identity)) THEN
             current_identity := pggit.schema_part(other.new_identity) || '.' || pggit.name_part(current_identity);
         END IF;
     END LOOP;
@@ -382,10 +390,17 @@ BEGIN
         THEN
             statements := ARRAY['CREATE SCHEMA IF NOT EXISTS ' || pggit.schema_part(r.new_identity)];
         END IF;
+        -- A sequence goes where its table goes, and nowhere else, unless it is let go first.
+        IF r.object_type = 'SEQUENCE' AND pggit.is_let_go(r.old_identity, r.new_identity, definition ->> 'owned_by', renames) THEN
+            statements := statements || format('ALTER SEQUENCE %s OWNED BY NONE', current_identity);
+        END IF;
         statements := statements || ARRAY(
             SELECT format('ALTER SEQUENCE %s.%s OWNED BY NONE', pggit.schema_part(current_identity), pggit.name_part(o.identity)) FROM unnest(objects) o
-            WHERE r.object_type = 'TABLE' AND o.object_type = 'SEQUENCE' AND o.new_definition IS NOT NULL
-              AND starts_with(o.old_definition ->> 'owned_by', r.old_identity || '.') ORDER BY o.identity COLLATE "C");
+            WHERE r.object_type = 'TABLE' AND o.object_type = 'SEQUENCE' AND starts_with(o.old_definition ->> 'owned_by', r.old_identity || '.')
+              AND pggit.is_let_go(o.identity, coalesce(
+                  (SELECT x.new_identity FROM unnest(renames) x WHERE x.object_type = 'SEQUENCE' AND x.old_identity = o.identity),
+                  CASE WHEN o.new_definition IS NOT NULL THEN o.identity END), o.old_definition ->> 'owned_by', renames)
+            ORDER BY o.identity COLLATE "C");
         -- The array type of what has a long name may have a name that is taken in the other schema; it gets another
         -- when the name changes.
         IF octet_length((parse_ident(current_identity))[2]) > 60 THEN

@@ -118,7 +118,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.merge_trees(text, text, text) IS
-'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; in the merged tree our side stands there.';
+'Three-way merge of trees. Each conflict has object_type, identity, path and the values of base, ours and theirs; what stands there in the merged tree is not meant to stay.';
 
 CREATE FUNCTION pggit.other_column_names(object_type text, identity text, base jsonb, ours jsonb, theirs jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -231,29 +231,35 @@ BEGIN
                 AND a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
                 AND pggit.definition_of(pggit.tree_lookup(base, pggit.tree_key('TABLE', f.ancestor))) ? 'partition_key'
             ELSE false END
-    ), parted AS (
-        -- what left its parent on one side, and those of its indexes that either side changed
-        SELECT c.tree_key, x.tree_key AS own_key
+    ), left_home AS MATERIALIZED (
+        SELECT c.side, c.tree_key, a.identity, p.parent, a.definition ? 'partition_bound' AS is_partition
         FROM changed c
-        JOIN pggit.blobs a ON a.hash = c.a_blob AND a.object_type IN ('TABLE', 'FOREIGN TABLE') AND a.definition ? 'parents'
+        JOIN pggit.blobs a ON a.hash = c.a_blob AND a.object_type IN ('TABLE', 'FOREIGN TABLE')
         JOIN pggit.blobs b ON b.hash = c.b_blob
         CROSS JOIN LATERAL jsonb_array_elements_text(a.definition -> 'parents') AS p (parent)
-        JOIN changed o ON o.side <> c.side
-        LEFT JOIN pggit.blobs oa ON oa.hash = o.a_blob
-        LEFT JOIN pggit.blobs ob ON ob.hash = o.b_blob
-        LEFT JOIN changed x ON EXISTS (
-            SELECT FROM pggit.blobs i WHERE i.hash IN (x.a_blob, x.b_blob) AND i.object_type = 'INDEX' AND i.definition ->> 'table' = a.identity)
         WHERE (b.definition -> 'parents' ? p.parent) IS NOT TRUE
-          AND NOT EXISTS (
-              SELECT FROM changed s WHERE s.side = c.side AND s.tree_key = o.tree_key AND s.b_blob IS NOT DISTINCT FROM o.b_blob)
-          AND CASE
-            WHEN coalesce(oa.object_type, ob.object_type) IN ('TABLE', 'FOREIGN TABLE')
-                THEN oa.identity = p.parent AND ob.hash IS NOT NULL
-                     AND pggit.handed_down(oa.definition, false) IS DISTINCT FROM pggit.handed_down(ob.definition, false)
-            WHEN coalesce(oa.object_type, ob.object_type) = 'INDEX'
-                THEN a.definition ? 'partition_bound' AND p.parent IN (oa.definition ->> 'table', ob.definition ->> 'table')
-                     AND oa.definition -> 'definition' IS DISTINCT FROM ob.definition -> 'definition'
-            ELSE false END
+    ), of_parent AS MATERIALIZED (
+        -- what else their parents have
+        SELECT c.side, c.tree_key, c.b_blob, n.relation, coalesce(a.object_type, b.object_type) <> 'INDEX' AS is_table
+        FROM changed c
+        LEFT JOIN pggit.blobs a ON a.hash = c.a_blob
+        LEFT JOIN pggit.blobs b ON b.hash = c.b_blob
+        CROSS JOIN LATERAL (
+            SELECT a.identity AS relation WHERE a.object_type IN ('TABLE', 'FOREIGN TABLE')
+            UNION SELECT i.definition ->> 'table' FROM pggit.blobs i WHERE i.hash IN (a.hash, b.hash) AND i.object_type = 'INDEX') n
+        WHERE n.relation IN (SELECT l.parent FROM left_home l)
+          AND CASE WHEN coalesce(a.object_type, b.object_type) = 'INDEX' THEN a.definition -> 'definition' IS DISTINCT FROM b.definition -> 'definition'
+                   ELSE b.hash IS NOT NULL AND pggit.handed_down(a.definition, false) IS DISTINCT FROM pggit.handed_down(b.definition, false) END
+    ), own_index AS MATERIALIZED (
+        SELECT DISTINCT c.tree_key, i.definition ->> 'table' AS relation
+        FROM changed c JOIN pggit.blobs i ON i.hash IN (c.a_blob, c.b_blob) AND i.object_type = 'INDEX'
+    ), parted AS (
+        -- what left its parent on one side, and those of its indexes that either side changed
+        SELECT l.tree_key, x.tree_key AS own_key
+        FROM left_home l
+        JOIN of_parent o ON o.relation = l.parent AND o.side <> l.side AND (l.is_partition OR o.is_table)
+        LEFT JOIN own_index x ON x.relation = l.identity
+        WHERE NOT EXISTS (SELECT FROM changed s WHERE s.side = l.side AND s.tree_key = o.tree_key AND s.b_blob IS NOT DISTINCT FROM o.b_blob)
     )
     SELECT t.tree_key FROM torn t
     UNION SELECT t.other_key FROM torn t

@@ -121,6 +121,10 @@ def test_shadowing_of_functions_and_operators_runs_nothing(db: Connection, conne
     mallory = connect("mallory")
     mallory.execute(HOSTILE.format(schema="public"))
     db.execute("SET search_path = public, pg_catalog")
+    # the traps are set: what does not fix its search_path runs into each of them
+    for trap in ("'a'::text = 'b'::text", "1::oid = 2::oid", "format('x', 'y')", "clock_timestamp()"):
+        db.execute(f"DO 'BEGIN PERFORM {trap.replace(chr(39), chr(39) * 2)}; END'")
+        assert one(db, "WITH caught AS (DELETE FROM public.loot RETURNING who) SELECT count(*) FROM caught") == 1, trap
     for statement in (
         "CREATE TABLE victim (id integer PRIMARY KEY)",
         "ALTER TABLE victim ADD COLUMN x text",
