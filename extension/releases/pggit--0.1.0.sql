@@ -4756,9 +4756,13 @@ BEGIN
         CASE WHEN old_name <> new_name OR a.state ? 'inherited' THEN 'DO ' || quote_literal(format(
             'DECLARE k pg_catalog.name; BEGIN FOR k IN SELECT c.conname FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_attribute a'
             ' ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] WHERE c.conrelid = %L::pg_catalog.regclass AND c.contype = ''n'''
-            ' AND a.attname = %L AND c.conname <> %L LOOP EXECUTE pg_catalog.format(%L, k); END LOOP; END',
+            ' AND a.attname = %L AND c.conname <> %L LOOP'
+            -- PostgreSQL renames it in all tables below, if it has the same name there.
+            ' BEGIN EXECUTE pg_catalog.format(%L, k); EXCEPTION WHEN undefined_object THEN'
+            ' ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL; ALTER TABLE %s ADD CONSTRAINT %I %s; END; END LOOP; END',
             b.identity, column_name, new_name,
-            format('ALTER TABLE %s RENAME CONSTRAINT %%I TO %s', replace(b.identity, '%', '%%'), replace(quote_ident(new_name), '%', '%%')))) END,
+            format('ALTER TABLE %s RENAME CONSTRAINT %%I TO %s', replace(b.identity, '%', '%%'), replace(quote_ident(new_name), '%', '%%')),
+            b.identity, column_name, b.identity, new_name, coalesce(b.state ->> 'definition', 'NOT NULL ' || quote_ident(column_name)))) END,
         CASE WHEN went_down <> goes_down
             THEN format('ALTER TABLE %s ALTER CONSTRAINT %I %s', b.identity, new_name, CASE WHEN goes_down THEN 'INHERIT' ELSE 'NO INHERIT' END) END,
         CASE WHEN NOT was_valid AND is_valid THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I', b.identity, new_name) END], NULL);

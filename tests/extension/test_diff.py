@@ -1179,6 +1179,16 @@ CHANGES = {
         "CREATE TABLE a PARTITION OF p FOR VALUES IN (1)",
         "ALTER TABLE p ALTER v DROP NOT NULL; ALTER TABLE a ALTER v SET NOT NULL",
     ),
+    "not-null-by-another-name-than-in-its-partition": Change(
+        "CREATE TABLE p (k integer NOT NULL, v integer) PARTITION BY LIST (k);"
+        "CREATE TABLE a (k integer NOT NULL, v integer);"
+        "ALTER TABLE p ATTACH PARTITION a FOR VALUES IN (1)",
+        "ALTER TABLE p DETACH PARTITION a;"
+        "DO $$BEGIN IF current_setting('server_version_num')::integer >= 180000 THEN"
+        " EXECUTE 'ALTER TABLE p RENAME CONSTRAINT p_k_not_null TO \"%I x\"';"
+        "ELSE COMMENT ON TABLE p IS 'no names'; END IF; END$$;"
+        "ALTER TABLE p ATTACH PARTITION a FOR VALUES IN (1)",
+    ),
     "name-inside-another-name": Change(
         "CREATE TABLE t (e integer GENERATED ALWAYS AS (1) STORED, name text); CREATE INDEX i ON t (name)",
         "ALTER TABLE t DROP e; ALTER TABLE t ADD e integer GENERATED ALWAYS AS (2) STORED",
