@@ -211,12 +211,11 @@ BEGIN
         RETURN NULL;
     END IF;
     RETURN array_remove(ARRAY[
-        -- One that was inherited has any name.
+        -- One that was inherited has any name. PostgreSQL renames it in all tables below, if it has the same name there.
         CASE WHEN old_name <> new_name OR a.state ? 'inherited' THEN 'DO ' || quote_literal(format(
             'DECLARE k pg_catalog.name; BEGIN FOR k IN SELECT c.conname FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_attribute a'
             ' ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum] WHERE c.conrelid = %L::pg_catalog.regclass AND c.contype = ''n'''
             ' AND a.attname = %L AND c.conname <> %L LOOP'
-            -- PostgreSQL renames it in all tables below, if it has the same name there.
             ' BEGIN EXECUTE pg_catalog.format(%L, k); EXCEPTION WHEN undefined_object THEN'
             ' ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL; ALTER TABLE %s ADD CONSTRAINT %I %s; END; END LOOP; END',
             b.identity, column_name, new_name,
