@@ -445,8 +445,8 @@ BEGIN
         SELECT mine.key FROM unnest(new_elements) link
         JOIN unnest(old_elements) mine ON mine.identity = link.identity AND mine.part LIKE 'not null %'
         JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'keep'
-        JOIN unnest(keys, fates) AS above (key, fate) ON above.fate = 'drop'
-            AND above.key = ANY (pggit.relation_keys(link.state #>> '{parents,0}', mine.part))
+        CROSS JOIN LATERAL unnest(pggit.relation_keys(link.state #>> '{parents,0}', mine.part)) AS k (of_parent)
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = k.of_parent AND above.fate = 'drop'
         WHERE link.part = 'link' AND link.state ->> 'bound' IS NOT NULL AND pggit.not_null_sql('', '') = ''
     LOOP
         fates[array_position(keys, kept_below)] := 'replace';
