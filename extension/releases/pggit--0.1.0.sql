@@ -3126,11 +3126,27 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.as_pattern(name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN regexp_replace(name, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
+END
+$$;
+COMMENT ON FUNCTION pggit.as_pattern(text) IS 'A regular expression that matches just this text.';
+
+CREATE FUNCTION pggit.as_word(name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN '(?<![a-z0-9_"])' || pggit.as_pattern(name) || '(?![a-z0-9_"])';
+END
+$$;
+COMMENT ON FUNCTION pggit.as_word(text) IS 'A regular expression that matches a name, quoted where it needs to be, as a word of its own.';
+
 CREATE FUNCTION pggit.mentions(sql text, name text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- Most of what is asked does not even hold the letters.
-    RETURN strpos(sql, name) > 0 AND sql ~ ('(?<![a-z0-9_"])' || regexp_replace(name, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g') || '(?![a-z0-9_"])');
+    RETURN strpos(sql, name) > 0 AND sql ~ pggit.as_word(name);
 END
 $$;
 COMMENT ON FUNCTION pggit.mentions(text, text) IS 'Whether a name, quoted where it needs to be, stands in a piece of SQL as a word of its own.';
@@ -4062,13 +4078,21 @@ END
 $$;
 COMMENT ON FUNCTION pggit.view_elements(text, text, jsonb) IS 'A view or materialized view taken apart.';
 
+CREATE FUNCTION pggit.owner_table(owned_by text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- "schema.table.column": the table is what stands before the column
+    RETURN substring(owned_by FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]');
+END
+$$;
+COMMENT ON FUNCTION pggit.owner_table(text) IS 'The table in the column that owns a sequence.';
+
 CREATE FUNCTION pggit.sequence_elements(identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     e pggit.element;
     shell text := pggit.element_key('SEQUENCE', identity);
-    -- "schema.table.column": the table is what stands before the column
-    owner_table text := substring(d ->> 'owned_by' FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]');
+    owner_table text := pggit.owner_table(d ->> 'owned_by');
     owner_column text := (parse_ident(d ->> 'owned_by'))[3];
 BEGIN
     e := pggit.new_element(
@@ -5139,8 +5163,7 @@ DECLARE
     rows_of_tightened text[];
     numbered text[] := ARRAY(
         SELECT e.identity FROM unnest(old_elements) e WHERE e.part LIKE 'identity %' AND e.object_type = 'TABLE'
-        UNION SELECT e.owner_table FROM (SELECT substring(e.state #>> '{}' FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]') AS owner_table
-                                         FROM unnest(old_elements) e WHERE e.object_type = 'SEQUENCE' AND e.part = 'owned by') e);
+        UNION SELECT pggit.owner_table(e.state #>> '{}') FROM unnest(old_elements) e WHERE e.object_type = 'SEQUENCE' AND e.part = 'owned by');
     coming text[];
     coming_to text[];  -- side by side with coming
     filled text[];
@@ -5729,7 +5752,7 @@ DECLARE
 BEGIN
     -- An object's old name has its schema's old name in it.
     FOR r IN SELECT x.* FROM unnest(renames) x WHERE x.old_column IS NULL ORDER BY x.object_type = 'SCHEMA' LOOP
-        pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
+        pattern := pggit.as_pattern(r.old_identity);
         content := regexp_replace(
             content, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
                 -- a type may have the same name, but not where a relation stands
@@ -5752,8 +5775,7 @@ BEGIN
     FOREACH r IN ARRAY renames LOOP
         CONTINUE WHEN r.old_column IS NULL;
         content := regexp_replace(
-            content, '(?<![a-z0-9_"])' || regexp_replace(quote_ident(r.old_column), '([\\.^$*+?()\[\]{}|])', '\\\1', 'g') || '(?![a-z0-9_"])',
-            replace(quote_ident(r.new_column), '\', '\\'), 'g');
+            content, pggit.as_word(quote_ident(r.old_column)), replace(quote_ident(r.new_column), '\', '\\'), 'g');
     END LOOP;
     RETURN content;
 END

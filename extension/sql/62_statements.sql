@@ -40,11 +40,27 @@ $$;
 COMMENT ON FUNCTION pggit.names_in(text) IS
 'The qualified names that stand in a piece of SQL: what it may depend on. May give too many, never too few.';
 
+CREATE FUNCTION pggit.as_pattern(name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN regexp_replace(name, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
+END
+$$;
+COMMENT ON FUNCTION pggit.as_pattern(text) IS 'A regular expression that matches just this text.';
+
+CREATE FUNCTION pggit.as_word(name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN '(?<![a-z0-9_"])' || pggit.as_pattern(name) || '(?![a-z0-9_"])';
+END
+$$;
+COMMENT ON FUNCTION pggit.as_word(text) IS 'A regular expression that matches a name, quoted where it needs to be, as a word of its own.';
+
 CREATE FUNCTION pggit.mentions(sql text, name text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- Most of what is asked does not even hold the letters.
-    RETURN strpos(sql, name) > 0 AND sql ~ ('(?<![a-z0-9_"])' || regexp_replace(name, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g') || '(?![a-z0-9_"])');
+    RETURN strpos(sql, name) > 0 AND sql ~ pggit.as_word(name);
 END
 $$;
 COMMENT ON FUNCTION pggit.mentions(text, text) IS 'Whether a name, quoted where it needs to be, stands in a piece of SQL as a word of its own.';

@@ -64,13 +64,21 @@ END
 $$;
 COMMENT ON FUNCTION pggit.view_elements(text, text, jsonb) IS 'A view or materialized view taken apart.';
 
+CREATE FUNCTION pggit.owner_table(owned_by text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- "schema.table.column": the table is what stands before the column
+    RETURN substring(owned_by FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]');
+END
+$$;
+COMMENT ON FUNCTION pggit.owner_table(text) IS 'The table in the column that owns a sequence.';
+
 CREATE FUNCTION pggit.sequence_elements(identity text, d jsonb) RETURNS SETOF pggit.element
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     e pggit.element;
     shell text := pggit.element_key('SEQUENCE', identity);
-    -- "schema.table.column": the table is what stands before the column
-    owner_table text := substring(d ->> 'owned_by' FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]');
+    owner_table text := pggit.owner_table(d ->> 'owned_by');
     owner_column text := (parse_ident(d ->> 'owned_by'))[3];
 BEGIN
     e := pggit.new_element(

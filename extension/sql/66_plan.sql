@@ -366,8 +366,7 @@ DECLARE
     rows_of_tightened text[];
     numbered text[] := ARRAY(
         SELECT e.identity FROM unnest(old_elements) e WHERE e.part LIKE 'identity %' AND e.object_type = 'TABLE'
-        UNION SELECT e.owner_table FROM (SELECT substring(e.state #>> '{}' FROM '^((?:"(?:[^"]|"")+"|[^.]+)[.](?:"(?:[^"]|"")+"|[^.]+))[.]') AS owner_table
-                                         FROM unnest(old_elements) e WHERE e.object_type = 'SEQUENCE' AND e.part = 'owned by') e);
+        UNION SELECT pggit.owner_table(e.state #>> '{}') FROM unnest(old_elements) e WHERE e.object_type = 'SEQUENCE' AND e.part = 'owned by');
     coming text[];
     coming_to text[];  -- side by side with coming
     filled text[];

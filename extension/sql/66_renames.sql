@@ -126,7 +126,7 @@ DECLARE
 BEGIN
     -- An object's old name has its schema's old name in it.
     FOR r IN SELECT x.* FROM unnest(renames) x WHERE x.old_column IS NULL ORDER BY x.object_type = 'SCHEMA' LOOP
-        pattern := regexp_replace(r.old_identity, '([\\.^$*+?()\[\]{}|])', '\\\1', 'g');
+        pattern := pggit.as_pattern(r.old_identity);
         content := regexp_replace(
             content, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
                 -- a type may have the same name, but not where a relation stands
@@ -149,8 +149,7 @@ BEGIN
     FOREACH r IN ARRAY renames LOOP
         CONTINUE WHEN r.old_column IS NULL;
         content := regexp_replace(
-            content, '(?<![a-z0-9_"])' || regexp_replace(quote_ident(r.old_column), '([\\.^$*+?()\[\]{}|])', '\\\1', 'g') || '(?![a-z0-9_"])',
-            replace(quote_ident(r.new_column), '\', '\\'), 'g');
+            content, pggit.as_word(quote_ident(r.old_column)), replace(quote_ident(r.new_column), '\', '\\'), 'g');
     END LOOP;
     RETURN content;
 END

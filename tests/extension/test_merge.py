@@ -283,6 +283,14 @@ def head(db: Connection) -> tuple[Any, ...] | None:
     return db.execute("SELECT hash, tree, parents FROM pggit.commits WHERE hash = pggit.resolve_ref('HEAD')").fetchone()
 
 
+def merge_into(db: Connection, ours: str) -> tuple[str, set[tuple[str, str]]]:
+    """Merge the other of `main` and `other` into this one: that one's name, and the kinds and names that conflict."""
+    theirs = "main" if ours == "other" else "other"
+    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
+    rows = db.execute("SELECT action, object_type, object FROM pggit.merge(%s)", [theirs]).fetchall()
+    return theirs, {(kind, name) for action, kind, name in rows if action == "conflict"}
+
+
 def settled(db: Connection) -> None:
     """The index is the catalog, HEAD is the schema, and nothing is left of a merge."""
     assert differences(db) == []
@@ -638,10 +646,8 @@ def test_a_partition_taken_away_here_and_its_parent_changed_there(
         "ALTER TABLE p DETACH PARTITION a",
         change,
     )
-    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
-    side = "other" if ours == "main" else "main"
-    rows = db.execute("SELECT action, object FROM pggit.merge(%s)", [side]).fetchall()
-    assert {name for action, name in rows if action == "conflict"} == conflicts
+    _, found = merge_into(db, ours)
+    assert {name for _, name in found} == conflicts
     if conflicts:
         for how in ("ours", "theirs"):
             db.execute("SELECT pggit.resolve_conflict(id, %s) FROM pggit.conflicts()", [how])
@@ -681,10 +687,8 @@ def test_renamed_here_and_dropped_there(
         one_side,
         other_side,
     )
-    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
-    theirs = "main" if ours == "other" else "other"
-    rows = db.execute("SELECT action, object FROM pggit.merge(%s)", [theirs]).fetchall()
-    assert {name for action, name in rows if action == "conflict"} == conflicts
+    theirs, found = merge_into(db, ours)
+    assert {name for _, name in found} == conflicts
     if conflicts:
         db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
         db.execute("SELECT pggit.commit('merged')")
@@ -710,9 +714,7 @@ def test_a_column_renamed_here_and_dropped_there(
     db: Connection, ours: str, other_side: str, conflicts: list[list[str]]
 ) -> None:
     split(db, "CREATE TABLE t (id integer, a integer)", "ALTER TABLE t RENAME a TO x", other_side)
-    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
-    theirs = "main" if ours == "other" else "other"
-    db.execute("SELECT * FROM pggit.merge(%s)", [theirs])
+    theirs, _ = merge_into(db, ours)
     assert [path for (path,) in db.execute("SELECT path FROM pggit.conflicts()")] == conflicts
     if conflicts:
         db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
@@ -758,10 +760,8 @@ def test_gone_here_and_newly_used_there(
         one_side,
         other_side,
     )
-    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
-    theirs = "main" if ours == "other" else "other"
-    rows = db.execute("SELECT action, object FROM pggit.merge(%s)", [theirs]).fetchall()
-    assert {name for action, name in rows if action == "conflict"} == conflicts
+    _, found = merge_into(db, ours)
+    assert {name for _, name in found} == conflicts
     if conflicts:
         db.execute("SELECT pggit.abort_merge()")
     settled(db)
@@ -878,13 +878,10 @@ def test_one_name_for_two_things(
         one_side,
         other_side,
     )
-    db.execute("SELECT * FROM pggit.checkout(%s)", [ours])
-    tree = one(db, "SELECT pggit.live_tree()")
-    theirs = "main" if ours == "other" else "other"
-    rows = db.execute("SELECT action, object_type, object FROM pggit.merge(%s)", [theirs]).fetchall()
-    assert {row[1:] for row in rows if row[0] == "conflict"} == conflicts
+    theirs, found = merge_into(db, ours)
+    assert found == conflicts
     if conflicts:
-        assert one(db, "SELECT pggit.live_tree()") == tree
+        assert one(db, "SELECT pggit.live_tree()") == one(db, "SELECT pggit.tree_of(%s)", ours)
         whole = db.execute("SELECT object_type, object FROM pggit.conflicts() WHERE path = '{}'").fetchall()
         db.execute("SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()")
         db.execute("SELECT pggit.commit('merged')")
