@@ -84,7 +84,7 @@ COMMENT ON FUNCTION pggit.read_clock(boolean) IS
 'How long the command that runs now has taken, in milliseconds. When it is over, its note goes; those that run it have theirs.';
 
 CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, largest_value numeric, meaning text)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY VALUES
         -- Durations may be up to a week, sizes up to a petabyte, ages up to a hundred years: whatever is more is a slip.
@@ -111,7 +111,7 @@ $$;
 COMMENT ON FUNCTION pggit.monitoring_value(text) IS 'One of the numbers that configure_monitoring() can set, as it is now.';
 
 CREATE FUNCTION pggit.configure_monitoring(setting text, new_value numeric) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     known record;
 BEGIN
@@ -169,7 +169,7 @@ COMMENT ON FUNCTION pggit.duration_bounds() IS 'The upper bounds, in seconds, of
 CREATE FUNCTION pggit.count_command(tag text, took_ms numeric) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    word text := lower(split_part(tag, ' ', 1));
+    word text := lower(split_part(tag, ' ', 1) COLLATE "C");
     seconds numeric := took_ms / 1000;
 BEGIN
     INSERT INTO pggit.tallies (counter, label, bucket, amount, total)
@@ -527,7 +527,7 @@ END
 $$;
 
 CREATE FUNCTION pggit.record_metric(metric_type text, metric_value double precision, tags jsonb DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     recorded bigint;
 BEGIN
@@ -551,7 +551,7 @@ COMMENT ON FUNCTION pggit.record_metric(text, double precision, jsonb) IS
 'Keeps a number of your own under a type, and returns its metric_id. pggit.metrics_summary has the last hour, pggit.metrics the last five minutes. Raises GT046.';
 
 CREATE FUNCTION pggit.prune_metrics(keep interval DEFAULT '30 days') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     pruned bigint;
 BEGIN
@@ -604,7 +604,7 @@ $$;
 COMMENT ON FUNCTION pggit.metric_families() IS 'Every metric there is, with its type and what it says.';
 
 CREATE FUNCTION pggit.metric_names() RETURNS TABLE (name text, family text, kind text, help text)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT f.family || s.suffix, f.family, f.kind, f.help FROM pggit.metric_families() f
@@ -623,7 +623,7 @@ COMMENT ON FUNCTION pggit.epoch(timestamptz) IS 'A moment in seconds since 1970;
 
 CREATE FUNCTION pggit.read_metrics(families text[] DEFAULT NULL)
 RETURNS TABLE (name text, labels jsonb, value double precision, place integer)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET lock_timeout = '100ms' AS $$
 DECLARE
     began timestamptz := clock_timestamp();
     known text[] := ARRAY(SELECT f.family FROM pggit.metric_families() f);
@@ -665,11 +665,11 @@ BEGIN
             'version', pggit.version(), 'data_version', (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')), 1::float8, 0;
     END IF;
     IF 'pggit_objects' = ANY (wanted) THEN
-        RETURN QUERY SELECT 'pggit_objects', jsonb_build_object('type', lower(o.object_type)), count(*)::float8, 0
+        RETURN QUERY SELECT 'pggit_objects', jsonb_build_object('type', lower(o.object_type COLLATE "C")), count(*)::float8, 0
             FROM pggit.objects o WHERE o.is_active GROUP BY o.object_type;
     END IF;
     IF 'pggit_changes_total' = ANY (wanted) THEN
-        RETURN QUERY SELECT 'pggit_changes_total', jsonb_build_object('kind', lower(k)), coalesce(sum(t.amount), 0)::float8, 0
+        RETURN QUERY SELECT 'pggit_changes_total', jsonb_build_object('kind', lower(k COLLATE "C")), coalesce(sum(t.amount), 0)::float8, 0
             FROM unnest(pggit.change_types()) k LEFT JOIN pggit.tallies t ON t.counter = 'change' AND t.label = k GROUP BY k;
     END IF;
     IF 'pggit_ddl_duration_seconds' = ANY (wanted) THEN
@@ -736,7 +736,7 @@ COMMENT ON FUNCTION pggit.read_metrics(text[]) IS
 'The numbers as they are now, of the named families alone or, with NULL, of all; how long a scrape takes needs all as well. place orders what must come in an order of its own: the buckets of a histogram, its sum, its count. Raises GT019.';
 
 CREATE FUNCTION pggit.prometheus_metrics(format text DEFAULT 'classic') RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET extra_float_digits = 1 SET lock_timeout = '100ms' AS $$
 DECLARE
     is_open boolean := format = 'openmetrics';
 BEGIN
@@ -1251,7 +1251,7 @@ COMMENT ON FUNCTION pggit.health_of_audit_verify() IS 'Health check: whether the
 
 CREATE FUNCTION pggit.health_check(verify boolean DEFAULT false)
 RETURNS TABLE (check_name text, status text, message text, details jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET lock_timeout = '100ms' AS $$
 DECLARE
     trouble text;
 BEGIN
@@ -1455,7 +1455,7 @@ COMMENT ON FUNCTION pggit.count_history(bigint) IS
 'Counts up to so many rows of the history that no tally has counted yet. Returns 0 when none is left, else that number.';
 
 CREATE OR REPLACE FUNCTION pggit.backfill(max_rows integer) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     part text;
     done bigint := 0;
@@ -1482,7 +1482,7 @@ $$;
 COMMENT ON FUNCTION pggit.has_backfill() IS 'Whether an upgrade left something for finish_upgrade() to do.';
 
 CREATE FUNCTION pggit.archive_history(before timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica AS $$
 DECLARE
     moved bigint;
 BEGIN

@@ -330,7 +330,7 @@ $$;
 COMMENT ON FUNCTION pggit.migrate_data() IS 'Makes data of an older version into data of this one. There is none older than this.';
 
 CREATE OR REPLACE FUNCTION pggit.backfill(max_rows integer) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN 0;
 END

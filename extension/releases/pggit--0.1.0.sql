@@ -531,7 +531,7 @@ COMMENT ON COLUMN pggit.oid_origin.known_since IS 'The start of the server that 
 -- Nobody rewrites what happened --------------------------------------------------------------------
 
 CREATE FUNCTION pggit.refuse_change() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RAISE EXCEPTION 'pggit.% can only grow: % is refused', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'GT002', HINT = 'The record of what happened is not edited.';
@@ -555,9 +555,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pggit.reflog
 -- A row inserted by hand names schema, object and type alone. identity is null only then: the rows
 -- that a restore copies have it, so this trigger cannot change them.
 CREATE FUNCTION pggit.complete_manual_object() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off AS $$
 BEGIN
-    new.object_type := upper(new.object_type);
+    new.object_type := upper(new.object_type COLLATE "C");
     new.identity := concat_ws('.', quote_ident(new.schema_name), quote_ident(new.object_name));
     new.is_manual := true;
     IF EXISTS (SELECT FROM pggit.objects o
@@ -931,7 +931,7 @@ BEGIN
             SELECT jsonb_object_agg(g.tgname, g.tgenabled)
             FROM pg_trigger g JOIN pg_trigger pg ON pg.oid = g.tgparentid JOIN pg_class c ON c.oid = g.tgrelid
             WHERE g.tgrelid = relation AND c.relispartition AND g.tgenabled <> pg.tgenabled AND pg.tgconstraint = 0),
-        -- ALTER TABLE … DISABLE TRIGGER ALL switches foreign keys off, too.
+        -- ALTER TABLE ... DISABLE TRIGGER ALL switches foreign keys off, too.
         'switched_constraints', (
             SELECT jsonb_agg(DISTINCT k.conname || ' ' || g.tgfoid::regproc::text || ' ' || g.tgenabled::text)
             FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint
@@ -1911,31 +1911,42 @@ COMMENT ON FUNCTION pggit.worded_by_columns(oid) IS
 
 CREATE FUNCTION pggit.addresses_changed_now(object_type text) RETURNS pggit.address[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- What this transaction wrote before it last recorded something was recorded by then: in a long one that is nearly
+    -- all. cmin counts its commands, and the history's last rows are enough to look at: without one of ours, all is
+    -- taken. Somebody else's event trigger that comes before ours may have had a command of its own recorded already.
+    since bigint := CASE WHEN NOT EXISTS (
+            SELECT FROM pg_event_trigger e
+            WHERE e.evtevent = 'ddl_command_end' AND e.evtenabled <> 'D' AND e.evtname < 'pggit_ddl_command_end')
+        THEN (SELECT max(h.counted::text::bigint)
+              FROM (SELECT n.cmin AS counted, n.xmin AS written_by, n.transaction_id FROM ONLY pggit.history n ORDER BY n.id DESC LIMIT 64) h
+              WHERE age(h.written_by) <= 0 AND h.transaction_id = pg_current_xact_id_if_assigned()) END;
 BEGIN
     -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
     -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
+    since := coalesce(since, 0);
     RETURN ARRAY(SELECT ROW(a.classid, a.objid)::pggit.address FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
-            WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0
+            WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0 AND c.cmin::text::bigint >= since
         UNION SELECT 'pg_class'::regclass, t.attrelid FROM pg_attribute t
-            WHERE object_type = 'TABLE' AND t.attnum > 0 AND age(t.xmin) <= 0
+            WHERE object_type = 'TABLE' AND t.attnum > 0 AND age(t.xmin) <= 0 AND t.cmin::text::bigint >= since
         UNION SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p
-            WHERE object_type IN ('FUNCTION', 'PROCEDURE', 'ROUTINE') AND age(p.xmin) <= 0
+            WHERE object_type IN ('FUNCTION', 'PROCEDURE', 'ROUTINE') AND age(p.xmin) <= 0 AND p.cmin::text::bigint >= since
         UNION SELECT 'pg_type'::regclass, t.oid FROM pg_type t
-            WHERE object_type IN ('TYPE', 'DOMAIN') AND age(t.xmin) <= 0
+            WHERE object_type IN ('TYPE', 'DOMAIN') AND age(t.xmin) <= 0 AND t.cmin::text::bigint >= since
         UNION SELECT 'pg_namespace'::regclass, n.oid FROM pg_namespace n
-            WHERE object_type = 'SCHEMA' AND age(n.xmin) <= 0
+            WHERE object_type = 'SCHEMA' AND age(n.xmin) <= 0 AND n.cmin::text::bigint >= since
         UNION SELECT 'pg_foreign_data_wrapper'::regclass, w.oid FROM pg_foreign_data_wrapper w
-            WHERE object_type = 'FOREIGN DATA WRAPPER' AND age(w.xmin) <= 0
+            WHERE object_type = 'FOREIGN DATA WRAPPER' AND age(w.xmin) <= 0 AND w.cmin::text::bigint >= since
         UNION SELECT 'pg_foreign_server'::regclass, s.oid FROM pg_foreign_server s
-            WHERE object_type IN ('FOREIGN SERVER', 'SERVER') AND age(s.xmin) <= 0
+            WHERE object_type IN ('FOREIGN SERVER', 'SERVER') AND age(s.xmin) <= 0 AND s.cmin::text::bigint >= since
         UNION SELECT 'pg_default_acl'::regclass, d.oid FROM pg_default_acl d
-            WHERE object_type = 'DEFAULT PRIVILEGES' AND age(d.xmin) <= 0
+            WHERE object_type = 'DEFAULT PRIVILEGES' AND age(d.xmin) <= 0 AND d.cmin::text::bigint >= since
     ) AS a (classid, objid));
 END
 $$;
 COMMENT ON FUNCTION pggit.addresses_changed_now(text) IS
-'What this transaction wrote in the catalogs of a kind named as event triggers name it; may give too much, never too little.';
+'What this transaction wrote in the catalogs of a kind, named as event triggers name it, since it last recorded a command; may give too much, never too little.';
 
 -- 31_record.sql
 -- From addresses to rows: compare what the catalog has with the working index, and write down the difference.
@@ -2787,7 +2798,7 @@ $$;
 COMMENT ON FUNCTION pggit.on_sql_drop() IS 'Event trigger function: records what a command dropped.';
 
 CREATE FUNCTION pggit.on_table_rewrite() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     -- The name is kept for versions that note rewrites: dumps carry the event trigger.
     RETURN;
@@ -2800,7 +2811,7 @@ COMMENT ON FUNCTION pggit.on_table_rewrite() IS 'Event trigger function: a rewri
 
 CREATE FUNCTION pggit.verify()
 RETURNS TABLE (problem text, object_type text, object text, recorded jsonb, actual jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.settle();
     RETURN QUERY
@@ -2830,7 +2841,7 @@ COMMENT ON FUNCTION pggit.verify() IS
 'Re-reads the whole catalog and returns where the index differs: no rows when all is recorded.';
 
 CREATE FUNCTION pggit.rescan() RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.adopt_cluster();
@@ -2857,7 +2868,7 @@ $$;
 COMMENT ON FUNCTION pggit.check_patterns(text[], text) IS 'Raises GT050 for a list of patterns that is empty or holds nothing.';
 
 CREATE FUNCTION pggit.configure_tracking(schemas text[] DEFAULT NULL, ignore text[] DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.check_patterns(schemas, 'schemas');
@@ -2878,7 +2889,7 @@ CREATE FUNCTION pggit.unversioned() RETURNS TABLE (object_type text, object text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 BEGIN
     RETURN QUERY
-    SELECT upper(i.type), i.identity
+    SELECT upper(i.type COLLATE "C"), i.identity
     FROM (
         SELECT 'pg_cast'::regclass::oid AS classid, c.oid AS objid FROM pg_cast c
         UNION ALL SELECT 'pg_operator'::regclass, c.oid FROM pg_operator c
@@ -3171,7 +3182,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.as_written(text) IS
-'A statement in words that PostgreSQL reads as they were meant: a list of constants that an operator takes in another type it writes (ARRAY[…])::type[], and reads that as a list whose every constant is cast.';
+'A statement in words that PostgreSQL reads as they were meant: a list of constants that an operator takes in another type it writes (ARRAY[...])::type[], and reads that as a list whose every constant is cast.';
 
 CREATE FUNCTION pggit.may_evaluate(sql text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -3352,14 +3363,48 @@ DECLARE
         prefix || 'GRANT ' || plain || ' ON ' || target || ' TO ' || pggit.role_word(grantee),
         prefix || 'GRANT ' || optional || ' ON ' || target || ' TO ' || pggit.role_word(grantee) || ' WITH GRANT OPTION'], NULL);
 BEGIN
-    IF grantor <> owner AND given <> '{}' THEN
+    IF grantor IS DISTINCT FROM owner AND given <> '{}' THEN
         RETURN 'SET ROLE ' || quote_ident(grantor) || given || ARRAY['RESET ROLE'];
     END IF;
     RETURN given;
 END
 $$;
 COMMENT ON FUNCTION pggit.grants(text, text, text, text, text, text, text) IS
-'Statements for one entry of an access list. A grant that somebody else than the owner made is made in that role.';
+'Statements for one entry of an access list. A grant that somebody else than the owner made is made in that role, and every grant when owner is null.';
+
+CREATE FUNCTION pggit.acl_in_order(kind "char", owner text, acl jsonb, columns jsonb)
+RETURNS TABLE (column_name text, grantee text, letters text, grantor text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE entry AS MATERIALIZED (
+        SELECT x.of_column, x.to_role, x.by_role, m.found[1] AS letter, m.found[2] AS option, m.place
+        FROM (
+            SELECT NULL AS of_column, a.grantee AS to_role, a.letters AS some, a.grantor AS by_role FROM pggit.acl_entries(kind, owner, acl) a
+            UNION ALL
+            SELECT c.key, a.grantee, a.letters, a.grantor
+            FROM jsonb_each(columns) c CROSS JOIN LATERAL pggit.acl_entries('c', owner, c.value) a) x
+        CROSS JOIN LATERAL regexp_matches(x.some, '([a-zA-Z])([*]?)', 'g') WITH ORDINALITY AS m (found, place)
+    ), may_grant AS (
+        -- no privilege goes round in a circle
+        SELECT DISTINCT NULL AS of_column, owner AS by_role, e.letter, 0 AS distance FROM entry e
+        UNION
+        SELECT e.of_column, e.to_role, e.letter, g.distance + 1
+        FROM may_grant g
+        JOIN entry e ON e.by_role = g.by_role AND e.letter = g.letter AND e.option = '*' AND e.to_role <> owner
+            AND (g.of_column IS NULL OR g.of_column = e.of_column)
+    )
+    SELECT e.of_column, e.to_role, string_agg(e.letter || e.option, '' ORDER BY e.place), e.by_role
+    FROM entry e
+    CROSS JOIN LATERAL (
+        SELECT min(g.distance) AS distance FROM may_grant g
+        WHERE g.by_role = e.by_role AND g.letter = e.letter AND (g.of_column IS NULL OR g.of_column = e.of_column)) d
+    GROUP BY e.of_column, e.to_role, e.by_role, d.distance
+    ORDER BY e.of_column IS NOT NULL, d.distance, e.of_column COLLATE "C", e.to_role, e.by_role;
+END
+$$;
+COMMENT ON FUNCTION pggit.acl_in_order("char", text, jsonb, jsonb) IS
+'Privileges on an object (column_name is null) and its columns, so ordered that who gives some on was given them before.';
 
 CREATE FUNCTION pggit.acl_changes(
     kind "char", target text, old_acl jsonb, old_owner text, new_acl jsonb, new_owner text,
@@ -3373,6 +3418,18 @@ DECLARE
     anew boolean := reset_roles IS NOT NULL OR old_columns IS NOT NULL OR new_columns IS NOT NULL OR old_owner <> new_owner AND old_acl IS NOT NULL
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o WHERE o.grantor <> old_owner)
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, new_owner, new_acl) n WHERE n.grantor <> new_owner);
+    -- Of a member of several roles that may grant, PostgreSQL takes any of them for the grantor; a superuser grants in
+    -- the owner's name, who may lack USAGE on the schema.
+    others_may_grant boolean := NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AND EXISTS (
+        SELECT FROM (
+            SELECT o.* FROM pggit.acl_entries(kind, old_owner, old_acl) o
+            UNION ALL SELECT n.* FROM pggit.acl_entries(kind, new_owner, new_acl) n
+            UNION ALL
+            SELECT o.* FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
+            UNION ALL
+            SELECT n.* FROM jsonb_each(new_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n) x
+        WHERE x.grantee NOT IN ('', old_owner, new_owner) AND x.letters LIKE '%*%');
+    giver text := CASE WHEN NOT others_may_grant THEN new_owner END;
 BEGIN
     FOR e IN
         SELECT DISTINCT x.grantee FROM (
@@ -3388,23 +3445,17 @@ BEGIN
     LOOP
         statements := statements || format('REVOKE ALL ON %s FROM %s CASCADE', target, pggit.role_word(e.grantee));
     END LOOP;
+    IF others_may_grant AND statements <> '{}' THEN
+        statements := 'SET ROLE ' || quote_ident(new_owner) || statements || ARRAY['RESET ROLE'];
+    END IF;
     FOR e IN
-        -- the owner's own first, then what others give on
-        SELECT n.* FROM pggit.acl_entries(kind, new_owner, new_acl) n
+        SELECT n.* FROM pggit.acl_in_order(kind, new_owner, new_acl, new_columns) n
         WHERE anew OR NOT EXISTS (
             SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o
             WHERE n.grantee = CASE o.grantee WHEN old_owner THEN new_owner ELSE o.grantee END AND n.letters = o.letters)
-        ORDER BY n.grantor <> new_owner, n.grantee, n.grantor
-    LOOP
-        statements := statements || pggit.grants('', target, new_owner, e.grantee, e.letters, e.grantor);
-    END LOOP;
-    FOR e IN
-        SELECT c.key AS column_name, n.* FROM jsonb_each(new_columns) c
-        CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n
-        ORDER BY n.grantor <> new_owner, c.key COLLATE "C", n.grantee, n.grantor
     LOOP
         statements := statements || pggit.grants(
-            '', target, new_owner, e.grantee, e.letters, e.grantor, format(' (%I)', e.column_name));
+            '', target, giver, e.grantee, e.letters, e.grantor, coalesce(' (' || quote_ident(e.column_name) || ')', ''));
     END LOOP;
     RETURN statements;
 END
@@ -3414,7 +3465,7 @@ COMMENT ON FUNCTION pggit.acl_changes("char", text, jsonb, text, jsonb, text, te
 
 -- 63_elements.sql
 -- An object taken apart into what can be made, removed and changed by statements of its own: a table into its
--- columns, defaults, constraints … The planner (65) puts the elements of two trees side by side.
+-- columns, defaults, constraints ... The planner (65) puts the elements of two trees side by side.
 
 CREATE TYPE pggit.element AS (
     key text,
@@ -3566,9 +3617,9 @@ BEGIN
     RETURN concat_ws(' ', quote_ident(column_name), c ->> 'type', 'COLLATE ' || (c ->> 'collation'),
         'OPTIONS (' || pggit.foreign_options(c -> 'fdw_options') || ')',
         CASE WHEN with_default THEN 'DEFAULT ' || (c ->> 'default') END,
-        CASE WHEN c ? 'generated' THEN format('GENERATED ALWAYS AS (%s) %s', c #>> '{generated,expression}', upper(c #>> '{generated,kind}')) END,
+        CASE WHEN c ? 'generated' THEN format('GENERATED ALWAYS AS (%s) %s', c #>> '{generated,expression}', upper((c #>> '{generated,kind}') COLLATE "C")) END,
         CASE WHEN c ? 'identity' THEN format(
-            'GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)', upper(c #>> '{identity,kind}'), c #>> '{identity,sequence}',
+            'GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)', upper((c #>> '{identity,kind}') COLLATE "C"), c #>> '{identity,sequence}',
             pggit.sequence_options(c -> 'identity')) END,
         CASE WHEN (c #>> '{not_null_constraint,definition}') ~ ' NOT VALID$' THEN NULL
              WHEN c ? 'not_null_constraint' THEN format(
@@ -3692,7 +3743,7 @@ BEGIN
         e := pggit.new_element(
             object_type, identity, 'identity ' || column_name, 1407, (c -> 'identity') - '{owner,acl,comment,persistence}'::text[],
             make => ARRAY[alter_all || format('ADD GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)',
-                upper(c #>> '{identity,kind}'), sequence, pggit.sequence_options(c -> 'identity'))],
+                upper((c #>> '{identity,kind}') COLLATE "C"), sequence, pggit.sequence_options(c -> 'identity'))],
             unmake => ARRAY[alter_all || 'DROP IDENTITY'],
             made_by => ARRAY[own] || from_shell, taken_by => ARRAY[shell, own],
             provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence, 'make:sequence ' || sequence],
@@ -3919,7 +3970,7 @@ BEGIN
         ('force row security', 1810, d -> 'force_row_security', format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', identity),
             format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', identity), '{}', '{}'),
         ('replica identity', 1670, CASE WHEN NOT is_foreign THEN d -> 'replica_identity' END, format('ALTER TABLE ONLY %s REPLICA IDENTITY ', identity)
-            || CASE WHEN d ->> 'replica_identity' IN ('full', 'nothing') THEN upper(d ->> 'replica_identity')
+            || CASE WHEN d ->> 'replica_identity' IN ('full', 'nothing') THEN upper((d ->> 'replica_identity') COLLATE "C")
                     ELSE 'USING INDEX ' || substr(d ->> 'replica_identity', 7) END,
             format('ALTER TABLE ONLY %s REPLICA IDENTITY DEFAULT', identity), '{}',
             ARRAY[pggit.schema_part(identity) || '.' || substr(d ->> 'replica_identity', 7), identity, 'notnull ' || identity]),
@@ -4302,7 +4353,7 @@ DECLARE
 BEGIN
     definition := CASE WHEN object_type = 'POLICY' THEN concat(
             'CREATE POLICY ', part_name, ' ON ', relation, CASE WHEN d ? 'restrictive' THEN ' AS RESTRICTIVE' END,
-            ' FOR ', upper(d ->> 'command'), ' TO ', (SELECT string_agg(r, ', ' ORDER BY r COLLATE "C") FROM jsonb_array_elements_text(d -> 'roles') r),
+            ' FOR ', upper((d ->> 'command') COLLATE "C"), ' TO ', (SELECT string_agg(r, ', ' ORDER BY r COLLATE "C") FROM jsonb_array_elements_text(d -> 'roles') r),
             ' USING (' || (d ->> 'using') || ')', ' WITH CHECK (' || (d ->> 'check') || ')')
         ELSE rtrim(d ->> 'definition', ';') END;
     e := pggit.new_element(
@@ -4574,7 +4625,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.casts_by_itself(regtype, regtype) IS
-'Whether ALTER COLUMN … TYPE needs no USING from one type to another; the other types go by way of text, which every type can take.';
+'Whether ALTER COLUMN ... TYPE needs no USING from one type to another; the other types go by way of text, which every type can take.';
 
 CREATE FUNCTION pggit.type_change(alter_column text, column_sql text, old_type text, new_type text, new_collation text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -4592,7 +4643,7 @@ BEGIN
         CASE WHEN NOT is_plain THEN format(' USING %s::pg_catalog.text::%s', column_sql, new_type) END);
 END
 $$;
-COMMENT ON FUNCTION pggit.type_change(text, text, text, text, text) IS 'ALTER COLUMN … TYPE, in the way that loses nothing unseen.';
+COMMENT ON FUNCTION pggit.type_change(text, text, text, text, text) IS 'ALTER COLUMN ... TYPE, in the way that loses nothing unseen.';
 
 CREATE FUNCTION pggit.enum_changes(identity text, old_labels jsonb, new_labels jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -4745,7 +4796,7 @@ BEGIN
             CASE WHEN a.state -> 'sequence' <> b.state -> 'sequence' AND pggit.schema_part(a.state ->> 'sequence') = pggit.schema_part(b.state ->> 'sequence')
                 THEN format('ALTER SEQUENCE %s RENAME TO %s', a.state ->> 'sequence', pggit.name_part(b.state ->> 'sequence')) END,
             CASE WHEN a.state - 'sequence' <> b.state - 'sequence' THEN
-                format('ALTER TABLE %s ALTER COLUMN %I SET GENERATED %s ', b.identity, rest, upper(b.state ->> 'kind'))
+                format('ALTER TABLE %s ALTER COLUMN %I SET GENERATED %s ', b.identity, rest, upper((b.state ->> 'kind') COLLATE "C"))
                 || (SELECT string_agg('SET ' || o[1], ' ') FROM regexp_matches(pggit.sequence_options(b.state), '(NO CYCLE|CYCLE|[A-Z]+ -?[0-9]+)', 'g') o)
             END], NULL);
     ELSIF starts_with(b.part, 'not null ') AND NOT starts_with(b.part, 'not null comment ') AND b.object_type <> 'DOMAIN' THEN
@@ -5146,12 +5197,104 @@ END
 $$;
 COMMENT ON FUNCTION pggit.plan(text, text) IS 'The steps that turn a schema of one tree into another''s, in order. A null tree is empty.';
 
+CREATE FUNCTION pggit.types_with_used_labels(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb)
+RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT k.key FROM unnest(keys, fates) AS k (key, fate)
+        JOIN unnest(new_elements) n ON n.key = k.key AND n.part = '' AND n.state ? 'labels'
+        JOIN unnest(old_elements) o ON o.key = k.key
+        WHERE k.fate = 'alter' AND changes ->> k.key LIKE '%ADD VALUE%' AND EXISTS (
+            SELECT FROM unnest(new_elements) user_element
+            JOIN unnest(keys, fates) AS f (key, fate) ON f.key = user_element.key AND f.fate IN ('create', 'alter', 'replace')
+            CROSS JOIN LATERAL array_to_string(user_element.make, ' ') AS sql
+            WHERE n.identity = ANY (user_element.needs) AND EXISTS (
+                SELECT FROM jsonb_array_elements_text(n.state -> 'labels') l
+                WHERE NOT o.state -> 'labels' ? l AND strpos(sql, l) > 0)));
+END
+$$;
+COMMENT ON FUNCTION pggit.types_with_used_labels(pggit.element[], pggit.element[], text[], text[], jsonb) IS
+'Keys of the enums with a new label that something new uses: a label cannot be used in the transaction that adds it, so the type is made anew.';
+
+CREATE FUNCTION pggit.left_by_parents(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        -- Before PostgreSQL 18 a partitioned table takes the NOT NULL of its partitions along with its own.
+        SELECT mine.key FROM unnest(new_elements) link
+        JOIN unnest(old_elements) mine ON mine.identity = link.identity AND mine.part LIKE 'not null %'
+        JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'keep'
+        CROSS JOIN LATERAL unnest(pggit.relation_keys(link.state #>> '{parents,0}', mine.part)) AS k (of_parent)
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = k.of_parent AND above.fate = 'drop'
+        WHERE link.part = 'link' AND link.state ->> 'bound' IS NOT NULL AND pggit.not_null_sql('', '') = ''
+        UNION ALL
+        -- What a parent loses and a child keeps is the child's own once it has left the parent, to which it comes back.
+        SELECT DISTINCT mine.link FROM unnest(old_elements) mine
+        CROSS JOIN LATERAL unnest(mine.via) AS v (via)
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = v.via AND above.fate = 'drop'
+        JOIN unnest(new_elements) still ON still.key = mine.key
+        JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
+        JOIN unnest(old_elements) link ON link.key = mine.link AND link.state ->> 'bound' IS NULL
+        WHERE mine.part LIKE 'column %' OR mine.state ->> 'kind' = 'c');
+END
+$$;
+COMMENT ON FUNCTION pggit.left_by_parents(pggit.element[], pggit.element[], text[], text[]) IS
+'Keys of what has to be made anew where a parent loses what its child or partition keeps: NOT NULL, or the link to the parent.';
+
+CREATE FUNCTION pggit.tightened_domains(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[],
+    OUT tightened text[], OUT rows_of_tightened text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH RECURSIVE carrier AS (
+        SELECT DISTINCT n.identity, false AS is_row
+        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
+        JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
+        WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %')
+        UNION
+        SELECT x.identity, x.object_type <> 'DOMAIN' OR c.is_row OR inside.type <> c.identity
+        FROM carrier c
+        JOIN unnest(old_elements) x ON x.object_type IN ('TYPE', 'DOMAIN') AND x.part = '' OR x.object_type = 'TABLE' AND x.part LIKE 'column %'
+        CROSS JOIN LATERAL (
+            SELECT coalesce(x.state ->> 'type', x.state ->> 'base', x.state #>> '{range,subtype}')
+            UNION ALL SELECT a ->> 'type' FROM jsonb_array_elements(x.state -> 'attributes') a) AS inside (type)
+        WHERE inside.type = c.identity OR starts_with(inside.type, c.identity || '[')
+    )
+    SELECT array_agg(c.identity ORDER BY c.identity), array_agg(c.identity) FILTER (WHERE c.is_row) INTO tightened, rows_of_tightened FROM carrier c;
+END
+$$;
+COMMENT ON FUNCTION pggit.tightened_domains(pggit.element[], pggit.element[], text[], text[]) IS
+'Domains that get a constraint, with the types that have one inside; and of these the rows. PostgreSQL tightens no domain that a column has inside an array or a row.';
+
+CREATE FUNCTION pggit.keys_like_those_above(new_elements pggit.element[], OUT own_keys text[], OUT merged_by text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH RECURSIVE line AS (
+        SELECT l.identity, l.state #>> '{parents,0}' AS above, ARRAY[l.key] AS links
+        FROM unnest(new_elements) l WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL
+        UNION ALL
+        SELECT i.identity, l.state #>> '{parents,0}', i.links || l.key
+        FROM line i JOIN unnest(new_elements) l ON l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.identity = i.above
+    )
+    SELECT array_agg(own.key), array_agg(k) INTO own_keys, merged_by
+    FROM line i
+    JOIN unnest(new_elements) own ON own.identity = i.identity AND own.state ->> 'kind' = 'f'
+    JOIN unnest(new_elements) other ON other.identity = i.above AND other.state ->> 'definition' = own.state ->> 'definition'
+    CROSS JOIN LATERAL unnest(i.links || other.key) k;
+END
+$$;
+COMMENT ON FUNCTION pggit.keys_like_those_above(pggit.element[]) IS
+'Foreign keys of a partition''s own that are like one of a table above and, side by side with them, each element whose making merges the two: PostgreSQL makes one of them when the partition is attached or the other is made.';
+
 CREATE FUNCTION pggit.decide_fates(
     old_elements pggit.element[], new_elements pggit.element[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
-    decided record;
     previous text[];
     broken_names text[];
     moved_columns text[];
@@ -5169,7 +5312,7 @@ DECLARE
     filled text[];
     own_keys text[];
     merged_by text[];  -- side by side with own_keys
-    kept_below text;
+    replaced text;
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -5184,20 +5327,9 @@ BEGIN
         LEFT JOIN LATERAL (SELECT CASE WHEN o.state <> n.state THEN pggit.alter_element(o::pggit.element, n::pggit.element) END AS change) c ON true
     ) x;
 
-    -- A new label cannot be used in the transaction that adds it: where it is used, the type is made anew.
-    FOR added IN
-        SELECT k.key FROM unnest(keys, fates) AS k (key, fate)
-        JOIN unnest(new_elements) n ON n.key = k.key AND n.part = '' AND n.state ? 'labels'
-        JOIN unnest(old_elements) o ON o.key = k.key
-        WHERE k.fate = 'alter' AND changes ->> k.key LIKE '%ADD VALUE%' AND EXISTS (
-            SELECT FROM unnest(new_elements) user_element
-            JOIN unnest(keys, fates) AS f (key, fate) ON f.key = user_element.key AND f.fate IN ('create', 'alter', 'replace')
-            CROSS JOIN LATERAL array_to_string(user_element.make, ' ') AS sql
-            WHERE n.identity = ANY (user_element.needs) AND EXISTS (
-                SELECT FROM jsonb_array_elements_text(n.state -> 'labels') l
-                WHERE NOT o.state -> 'labels' ? l AND strpos(sql, l) > 0))
-    LOOP
-        fates[array_position(keys, added.key)] := 'replace';
+    FOREACH replaced IN ARRAY pggit.types_with_used_labels(old_elements, new_elements, keys, fates, changes)
+                              || pggit.left_by_parents(old_elements, new_elements, keys, fates) LOOP
+        fates[array_position(keys, replaced)] := 'replace';
     END LOOP;
 
     -- What has to go before something new can have its name.
@@ -5208,22 +5340,7 @@ BEGIN
     CROSS JOIN LATERAL unnest(o.provides) p
     WHERE o.part = '' AND o.object_type IN ('TYPE', 'DOMAIN', 'TABLE');
 
-    -- PostgreSQL tightens no domain that a column has inside an array or a row.
-    WITH RECURSIVE carrier AS (
-        SELECT DISTINCT n.identity, false AS is_row
-        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
-        JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
-        WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %')
-        UNION
-        SELECT x.identity, x.object_type <> 'DOMAIN' OR c.is_row OR inside.type <> c.identity
-        FROM carrier c
-        JOIN unnest(old_elements) x ON x.object_type IN ('TYPE', 'DOMAIN') AND x.part = '' OR x.object_type = 'TABLE' AND x.part LIKE 'column %'
-        CROSS JOIN LATERAL (
-            SELECT coalesce(x.state ->> 'type', x.state ->> 'base', x.state #>> '{range,subtype}')
-            UNION ALL SELECT a ->> 'type' FROM jsonb_array_elements(x.state -> 'attributes') a) AS inside (type)
-        WHERE inside.type = c.identity OR starts_with(inside.type, c.identity || '[')
-    )
-    SELECT array_agg(c.identity ORDER BY c.identity), array_agg(c.identity) FILTER (WHERE c.is_row) INTO tightened, rows_of_tightened FROM carrier c;
+    SELECT t.tightened, t.rows_of_tightened INTO tightened, rows_of_tightened FROM pggit.tightened_domains(old_elements, new_elements, keys, fates) t;
 
     -- PostgreSQL writes a table anew to fill a column, which it does not while its row type is that of another's column.
     SELECT array_agg(DISTINCT n.identity) INTO filled
@@ -5236,45 +5353,7 @@ BEGIN
     SELECT array_agg(DISTINCT v) INTO parted FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) v
     WHERE o.object_type = 'INDEX' AND o.part = '' OR o.part LIKE 'constraint %' AND o.state ->> 'kind' = 'i';
 
-    -- Before PostgreSQL 18 a partitioned table takes the NOT NULL of its partitions along with its own.
-    FOR kept_below IN
-        SELECT mine.key FROM unnest(new_elements) link
-        JOIN unnest(old_elements) mine ON mine.identity = link.identity AND mine.part LIKE 'not null %'
-        JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'keep'
-        CROSS JOIN LATERAL unnest(pggit.relation_keys(link.state #>> '{parents,0}', mine.part)) AS k (of_parent)
-        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = k.of_parent AND above.fate = 'drop'
-        WHERE link.part = 'link' AND link.state ->> 'bound' IS NOT NULL AND pggit.not_null_sql('', '') = ''
-    LOOP
-        fates[array_position(keys, kept_below)] := 'replace';
-    END LOOP;
-
-    -- What a parent loses and a child keeps is the child's own once it has left the parent, to which it comes back.
-    FOR kept_below IN
-        SELECT DISTINCT mine.link FROM unnest(old_elements) mine
-        CROSS JOIN LATERAL unnest(mine.via) AS v (via)
-        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = v.via AND above.fate = 'drop'
-        JOIN unnest(new_elements) still ON still.key = mine.key
-        JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
-        JOIN unnest(old_elements) link ON link.key = mine.link AND link.state ->> 'bound' IS NULL
-        WHERE mine.part LIKE 'column %' OR mine.state ->> 'kind' = 'c'
-    LOOP
-        fates[array_position(keys, kept_below)] := 'replace';
-    END LOOP;
-
-    -- A foreign key of a partition's own that is like one of a table above: PostgreSQL makes one of the two when the
-    -- partition is attached or the other is made.
-    WITH RECURSIVE line AS (
-        SELECT l.identity, l.state #>> '{parents,0}' AS above, ARRAY[l.key] AS links
-        FROM unnest(new_elements) l WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL
-        UNION ALL
-        SELECT i.identity, l.state #>> '{parents,0}', i.links || l.key
-        FROM line i JOIN unnest(new_elements) l ON l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.identity = i.above
-    )
-    SELECT array_agg(own.key), array_agg(k) INTO own_keys, merged_by
-    FROM line i
-    JOIN unnest(new_elements) own ON own.identity = i.identity AND own.state ->> 'kind' = 'f'
-    JOIN unnest(new_elements) other ON other.identity = i.above AND other.state ->> 'definition' = own.state ->> 'definition'
-    CROSS JOIN LATERAL unnest(i.links || other.key) k;
+    SELECT m.own_keys, m.merged_by INTO own_keys, merged_by FROM pggit.keys_like_those_above(new_elements) m;
 
     LOOP
         previous := fates;
@@ -5409,7 +5488,7 @@ BEGIN
     FOR added IN
         SELECT o.key, pggit.alter_element(o::pggit.element, n::pggit.element) AS statements
         FROM unnest(old_elements) o JOIN unnest(new_elements) n ON n.key = o.key JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'keep'
-        WHERE o.part = 'acl' AND EXISTS (
+        WHERE o.part = 'acl' AND o.state -> 'columns' <> 'null' AND EXISTS (
             SELECT FROM unnest(keys, fates) AS c (key, fate)
             JOIN jsonb_object_keys(nullif(o.state -> 'columns', 'null')) name ON c.key = pggit.element_key(o.object_type, o.identity, 'column ' || name)
             WHERE c.fate = 'replace')
@@ -5417,15 +5496,22 @@ BEGIN
         fates[array_position(keys, added.key)] := 'alter';
         changes := changes || jsonb_build_object(added.key, added.statements);
     END LOOP;
-    broken := ARRAY(
-        SELECT DISTINCT b FROM (
-            SELECT unnest(broken_names) AS b
-            UNION SELECT unnest(relation_names)
-            UNION SELECT unnest(tightened)
-            UNION SELECT unnest(filled)
-            UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
-        ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
-    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b)
+    broken := pggit.names_to_ask_for(
+        old_elements, new_elements, keys, fates, broken_names || relation_names || tightened || filled
+            || ARRAY(SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m), coming_to);
+END
+$$;
+COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
+'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
+
+CREATE FUNCTION pggit.names_to_ask_for(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], broken text[], coming_to text[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+            SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b
+            WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ')
         || ARRAY(SELECT DISTINCT format('ON ONLY %s USING', c) FROM unnest(coming_to) c)
         || ARRAY(SELECT DISTINCT o.identity FROM unnest(old_elements) o
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'drop'
@@ -5438,8 +5524,8 @@ BEGIN
                      SELECT FROM unnest(new_elements) t WHERE t.key = pggit.element_key('TABLE', n.identity) AND t.state ? 'partition_key'));
 END
 $$;
-COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
-'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
+COMMENT ON FUNCTION pggit.names_to_ask_for(pggit.element[], pggit.element[], text[], text[], text[], text[]) IS
+'What the definitions of objects that do not change are searched for, because it is gone for a while. broken: names of what is replaced; coming_to: tables that partitions come to.';
 
 CREATE FUNCTION pggit.needs_to_change(e pggit.element, is_alone boolean) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -5460,6 +5546,8 @@ RETURNS pggit.plan_node[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
     own_made text[];
+    comes_with_above text[];
+    goes_with_above text[];
     gone text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace'));
     touched text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace', 'create', 'alter', 'suspend'));
     stays text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate = 'keep');
@@ -5476,27 +5564,39 @@ BEGIN
             ON o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = a.identity
     )
     SELECT array_agg(a.identity) INTO keyed FROM above a;
+    -- What comes or goes with what is above it, by a link that there is all the while. Here as below, joins by hash do
+    -- what arrays would be searched for, one element after another.
+    comes_with_above := ARRAY(
+        SELECT DISTINCT n.key FROM unnest(new_elements) n CROSS JOIN LATERAL unnest(n.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        WHERE n.link = ANY (stays) OR NOT n.link = ANY (keys));
+    goes_with_above := ARRAY(
+        SELECT DISTINCT o.key FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        WHERE o.link = ANY (stays) OR NOT o.link = ANY (keys));
     own_made := shells || ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-        WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND NOT n.made_by && shells
-          AND NOT (n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys))));
+        LEFT JOIN (SELECT DISTINCT x.key FROM unnest(new_elements) x CROSS JOIN LATERAL unnest(x.made_by) AS m (key)
+                   JOIN unnest(shells) AS s (key) ON s.key = m.key) made ON made.key = n.key
+        WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND made.key IS NULL AND n.key <> ALL (comes_with_above));
     RETURN ARRAY(
-        WITH RECURSIVE old_side AS (
-            SELECT o.*, f.fate,
-                o.taken_by && gone OR o.via && touched AND (o.link = ANY (stays) OR NOT o.link = ANY (keys)) AS is_taken,
+        WITH RECURSIVE taken AS MATERIALIZED (
+            SELECT DISTINCT x.key FROM unnest(old_elements) x CROSS JOIN LATERAL unnest(x.taken_by) AS t (key) JOIN unnest(gone) AS g (key) ON g.key = t.key
+        ), made AS MATERIALIZED (
+            SELECT DISTINCT x.key FROM unnest(new_elements) x CROSS JOIN LATERAL unnest(x.made_by) AS m (key) JOIN unnest(own_made) AS g (key) ON g.key = m.key
+        ), old_side AS (
+            SELECT o.*, f.fate, taken.key IS NOT NULL OR above.key IS NOT NULL AS is_taken, taken.key IS NULL AND above.key IS NOT NULL AS is_taken_above,
                 o.via <> '{}' AND o.identity = ANY (heirs.identities) AS is_heir
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(old_elements) o ON o.key = f.key
+            LEFT JOIN taken ON taken.key = o.key LEFT JOIN unnest(goes_with_above) AS above (key) ON above.key = o.key
             CROSS JOIN (SELECT array_agg(l.identity) AS identities FROM unnest(old_elements) l
                         WHERE l.part = 'link' AND l.state ->> 'bound' IS NULL) heirs
             WHERE f.fate IN ('drop', 'replace', 'suspend')
         ), new_side AS (
             SELECT n.*, f.fate,
-                n.made_by && own_made
-                    OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
-                    AS is_made,
+                made.key IS NOT NULL OR above.key IS NOT NULL AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i' AS is_made,
                 CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(n::pggit.element, n.link = ANY (touched)) ELSE n.needs END AS ordered_by,
                 ot.old_needs, ot.freed, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
+            LEFT JOIN made ON made.key = n.key LEFT JOIN unnest(comes_with_above) AS above (key) ON above.key = n.key
             LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o::pggit.element, o.link = ANY (touched)) END AS old_needs,
                     ARRAY(SELECT 'free ' || c FROM unnest(o.claims) c WHERE f.fate = 'alter' AND c <> ALL (n.claims)) AS freed,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
@@ -5504,7 +5604,7 @@ BEGIN
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
         ), along AS (
             -- the same column or constraint in tables below, which PostgreSQL makes and takes with it
-            SELECT 'old' AS side, o.key, v.via FROM old_side o CROSS JOIN LATERAL unnest(o.via) AS v (via) WHERE o.is_taken AND NOT o.taken_by && gone
+            SELECT 'old' AS side, o.key, v.via FROM old_side o CROSS JOIN LATERAL unnest(o.via) AS v (via) WHERE o.is_taken_above
             UNION ALL
             SELECT 'new', n.key, v.via FROM new_side n CROSS JOIN LATERAL unnest(n.via) AS v (via) WHERE n.is_made
         ), below AS (
@@ -5513,6 +5613,17 @@ BEGIN
                 ON s.side = a.side AND s.key = a.via
             UNION
             SELECT b.side, b.top, a.key, b.depth + 1 FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
+        ), dropped_below AS MATERIALIZED (
+            -- a child that had the column before it got the parent keeps it
+            SELECT d.top, array_agg(
+                format(CASE WHEN x.part LIKE 'column %' THEN 'ALTER TABLE %s DROP COLUMN IF EXISTS %I' ELSE 'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I' END,
+                       x.identity, substr(x.part, strpos(x.part, ' ') + 1))
+                ORDER BY d.depth, x.key COLLATE "C") AS statements
+            FROM (SELECT b.top, b.key, max(b.depth) AS depth FROM below b WHERE b.side = 'old' GROUP BY b.top, b.key) d
+            -- of several parents the last one, which order_nodes() puts last for these
+            JOIN (SELECT b.key, max(b.top COLLATE "C") AS top FROM below b WHERE b.side = 'old' GROUP BY b.key) l ON l.key = d.key AND l.top = d.top
+            JOIN old_side x ON x.key = d.key
+            WHERE x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %') GROUP BY d.top
         ), provided_below AS MATERIALIZED (
             SELECT b.top, array_agg(DISTINCT p) AS provides
             FROM below b JOIN new_side x ON x.key = b.key CROSS JOIN LATERAL unnest(x.provides) p
@@ -5538,29 +5649,22 @@ BEGIN
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
                     o.identity, substr(o.part, 8), substr(o.part, 8))]
-                    -- a child that had the column before it got the parent keeps it
                     -- PostgreSQL drops no partition that a key leads to with its parent
-                    ELSE CASE WHEN o.part = '' THEN ARRAY(
-                        SELECT l.unmake[1] FROM unnest(old_elements) l
-                        WHERE l.key = pggit.element_key(o.object_type, o.identity, 'link') AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets))
-                        ELSE '{}' END
+                    ELSE CASE WHEN linked.unmake IS NULL THEN '{}' ELSE ARRAY[linked.unmake] END
                     || CASE WHEN o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = ANY (keyed)
                         THEN ARRAY[pggit.detach_without_keys(o.identity, o.unmake[1])] ELSE o.unmake END
-                    || ARRAY(
-                        SELECT format(CASE WHEN x.part LIKE 'column %' THEN 'ALTER TABLE %s DROP COLUMN IF EXISTS %I' ELSE 'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I' END,
-                                      x.identity, substr(x.part, strpos(x.part, ' ') + 1))
-                        FROM old_side x
-                        JOIN (SELECT b.key, max(b.depth) AS depth FROM below b WHERE b.side = 'old' AND b.top = o.key GROUP BY b.key) d ON d.key = x.key
-                        -- of several parents the last one, which order_nodes() puts last for these
-                        WHERE NOT EXISTS (SELECT FROM below b WHERE b.side = 'old' AND b.key = x.key AND (b.top COLLATE "C") > o.key) AND x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %')
-                        ORDER BY d.depth, x.key COLLATE "C") END AS statements,
+                    || coalesce(heir.statements, '{}') END AS statements,
                 o.provides || ARRAY(SELECT p FROM unnest(t.provides) p WHERE NOT (o.part = '' AND starts_with(p, 'drop:notnulls '))) AS provides,
                 o.needs || ARRAY(SELECT w FROM unnest(t.needs) w WHERE w <> ALL (o.provides)) AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
                 CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses, NULL::text AS becomes
             FROM old_side o
+            LEFT JOIN dropped_below heir ON heir.top = o.key
             -- what goes along counts as part of it
             LEFT JOIN goes_along t ON t.key = o.key AND (o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %')
+            LEFT JOIN (
+                SELECT pggit.element_key(l.object_type, l.identity) AS of_key, l.unmake[1] AS unmake FROM unnest(old_elements) l
+                WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets)) linked ON linked.of_key = o.key
             WHERE NOT o.is_taken
             UNION ALL
             SELECT CASE n.fate WHEN 'alter' THEN 'alter' WHEN 'suspend' THEN 'resume' ELSE 'create' END, n.key, n.object_type, n.identity, n.part,
@@ -5638,10 +5742,12 @@ COMMENT ON TYPE pggit.rename IS
 'An object under two names; or, with old_column and new_column, a column of the table that new_identity names.';
 
 CREATE FUNCTION pggit.ids_of(of_type text, of_identity text) RETURNS bigint[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     RETURN ARRAY(
-        SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity)
+        -- by the two indexes that there are
+        SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity)
+        UNION SELECT o.id FROM pggit.objects o WHERE NOT o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity)
         UNION SELECT h.object_id FROM pggit.history h
         WHERE h.old_identity IS NOT NULL AND h.object_type = of_type AND (h.old_identity = of_identity OR h.identity = of_identity));
 END
@@ -6050,7 +6156,7 @@ COMMENT ON FUNCTION pggit.rename_statements(record, pggit.rename[], pggit.plan_o
 
 CREATE FUNCTION pggit.diff(a text, b text)
 RETURNS TABLE (change text, object_type text, object text, part text, old_state jsonb, new_state jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     old_tree text := pggit.tree_of(a);
     new_tree text := pggit.tree_of(b);
@@ -6063,7 +6169,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.diff(text, text) IS
-'What differs between two of: a branch, a tag, a commit, a restore point, a moment, LIVE (the schema as it is). One row for an object that was created or dropped, and one for each part of an altered one: a column, a constraint, an owner …';
+'What differs between two of: a branch, a tag, a commit, a restore point, a moment, LIVE (the schema as it is). One row for an object that was created or dropped, and one for each part of an altered one: a column, a constraint, an owner ...';
 
 CREATE FUNCTION pggit.object_differences(o pggit.plan_object)
 RETURNS TABLE (change text, object_type text, identity text, part text, old_state jsonb, new_state jsonb)
@@ -6113,7 +6219,7 @@ $$;
 COMMENT ON FUNCTION pggit.script(text, text) IS 'The script that takes a schema of one tree to another; empty when they are the same.';
 
 CREATE FUNCTION pggit.diff_sql(a text, b text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     old_tree text := pggit.tree_of(a);
     new_tree text := pggit.tree_of(b);
@@ -6125,7 +6231,7 @@ COMMENT ON FUNCTION pggit.diff_sql(text, text) IS
 'A script that turns the schema at a into the one at b, hash for hash, for psql --single-transaction. The same two always give the same bytes; empty when they are the same. What drops rows has a comment that says so.';
 
 CREATE FUNCTION pggit.export_ddl(ref text DEFAULT 'HEAD') RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     tree text := pggit.tree_of(ref);
 BEGIN
@@ -6136,7 +6242,7 @@ COMMENT ON FUNCTION pggit.export_ddl(text) IS
 'The whole schema at a branch, tag, commit, restore point, moment or LIVE as one script, which makes the same tree in an empty database.';
 
 CREATE FUNCTION pggit.generate_migration("from" text, "to" text, OUT up text, OUT down text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     up := pggit.diff_sql("from", "to");
     down := pggit.diff_sql("to", "from");
@@ -6145,7 +6251,7 @@ $$;
 COMMENT ON FUNCTION pggit.generate_migration(text, text) IS 'The scripts for both ways between two states of the schema.';
 
 CREATE FUNCTION pggit.object_ddl(object text, ref text DEFAULT 'LIVE', object_type text DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     tree text := pggit.tree_of(ref);
     found record;
@@ -6505,6 +6611,7 @@ DECLARE
     node pggit.plan_node;
     statement text;
     role_before text := current_setting('role');
+    in_role text;
     column_name text;
     changing bigint;
 BEGIN
@@ -6524,10 +6631,15 @@ BEGIN
             END IF;
         END IF;
         FOREACH statement IN ARRAY node.statements LOOP
-            IF statement = 'RESET ROLE' THEN
-                statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
+            -- What is done in another role is one step: that role may not call pgGit.
+            in_role := CASE
+                WHEN starts_with(statement, 'SET ROLE ') THEN statement
+                WHEN statement = 'RESET ROLE' THEN in_role || '; SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END
+                ELSE in_role || '; ' || statement END;
+            IF in_role IS NULL OR statement = 'RESET ROLE' THEN
+                PERFORM pggit.run_step(coalesce(in_role, statement), pggit.rights_of(node, statement));
+                in_role := NULL;
             END IF;
-            PERFORM pggit.run_step(statement, pggit.rights_of(node, statement));
         END LOOP;
         IF node.statements <> '{}' THEN
             RETURN QUERY SELECT CASE WHEN node.part = '' AND node.action <> 'alter' THEN node.action ELSE 'alter' END,
@@ -6542,7 +6654,7 @@ COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[], boolean, jsonb) IS
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 SET check_function_bodies = off
 SET row_security = off
 SET quote_all_identifiers = off
@@ -6669,7 +6781,7 @@ $$;
 COMMENT ON FUNCTION pggit.park_and_tell(text, text, text[]) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
 CREATE FUNCTION pggit.park(relation text, column_name text, besides text[] DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
     source regclass := to_regclass(relation);
@@ -6751,7 +6863,7 @@ COMMENT ON FUNCTION pggit.park(text, text, text[]) IS
 
 CREATE FUNCTION pggit.list_attic()
 RETURNS TABLE (id bigint, object text, column_names text[], row_count bigint, parked_as text, parked_by text, parked_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT a.id, a.object, CASE WHEN NOT a.is_whole THEN a.column_names END, a.row_count, a.parked_as, a.parked_by, a.parked_at
@@ -6763,7 +6875,7 @@ COMMENT ON FUNCTION pggit.list_attic() IS
 
 CREATE FUNCTION pggit.restore_from_attic(attic_id bigint)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
     kept pggit.attic;
@@ -6866,7 +6978,7 @@ $$;
 COMMENT ON FUNCTION pggit.parked_value(regclass, text, text) IS 'A parked column as an expression of the type that the table has.';
 
 CREATE FUNCTION pggit.clear_attic(attic_id bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     UPDATE pggit.attic a SET restored_at = clock_timestamp()
     WHERE a.id = attic_id AND a.restored_at IS NULL AND to_regclass(a.parked_as) IS NULL;
@@ -6916,9 +7028,9 @@ COMMENT ON FUNCTION pggit.known_type(text) IS 'The type of that name; null where
 
 CREATE FUNCTION pggit.find_object(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (id bigint, found_type text, identity text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off AS $$
 DECLARE
-    wanted_type text := upper(find_object.object_type);
+    wanted_type text := upper(find_object.object_type COLLATE "C");
     part record;
     best record;
     candidates text;
@@ -7123,7 +7235,7 @@ $$;
 COMMENT ON FUNCTION pggit.put_commit(bigint, text, text[], text) IS 'Stores a commit by the session''s user, now, and returns its hash.';
 
 CREATE FUNCTION pggit.commit_index(message text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     branch pggit.branches;
     waiting pggit.merge_state;
@@ -7169,7 +7281,7 @@ COMMENT ON FUNCTION pggit.commit_index(text) IS
 'Commits the schema as it is now on the current branch; where a merge waits, only its result, with two parents.';
 
 CREATE FUNCTION pggit.commit(message text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     merged text;
     allowed boolean := (SELECT m.force FROM pggit.merge_state m);
@@ -7189,7 +7301,7 @@ COMMENT ON FUNCTION pggit.commit(text) IS
 'Keeps the schema as it is now on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved.';
 
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.settle();
@@ -7244,7 +7356,7 @@ $$;
 COMMENT ON FUNCTION pggit.note_ref(text, text, text, text) IS 'Writes one row of the reflog.';
 
 CREATE FUNCTION pggit.create_branch(name text, "from" text DEFAULT 'HEAD') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     start text := pggit.resolve_ref("from");
     new_id bigint;
@@ -7265,7 +7377,7 @@ COMMENT ON FUNCTION pggit.create_branch(text, text) IS
 'Makes a branch that begins at another branch, tag or commit (the current one unless told otherwise) and returns its id.';
 
 CREATE FUNCTION pggit.delete_branch(name text, force boolean DEFAULT false) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     doomed pggit.branches;
 BEGIN
@@ -7296,7 +7408,7 @@ COMMENT ON FUNCTION pggit.delete_branch(text, boolean) IS
 'Deletes a branch that is not the current one and returns where it stood. Without force, one whose newest commit no other branch or tag can look back on is refused with GT018. Its commits stay in pggit.commits.';
 
 CREATE FUNCTION pggit.tag(name text, ref text DEFAULT 'HEAD') RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text := pggit.resolve_ref(ref);
     new_id bigint;
@@ -7317,7 +7429,7 @@ COMMENT ON FUNCTION pggit.tag(text, text) IS
 'Gives a commit (the current one unless told otherwise) a name that does not move, and returns the commit''s hash.';
 
 CREATE FUNCTION pggit.delete_tag(name text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     tagged text;
 BEGIN
@@ -7335,7 +7447,7 @@ COMMENT ON FUNCTION pggit.delete_tag(text) IS 'Deletes a tag and returns the has
 
 CREATE FUNCTION pggit.list_branches()
 RETURNS TABLE (name text, head text, is_current boolean, message text, committed_at timestamptz, created_by text, created_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     RETURN QUERY
@@ -7348,7 +7460,7 @@ COMMENT ON FUNCTION pggit.list_branches() IS 'All branches, each with its newest
 
 CREATE FUNCTION pggit.ref_history(ref text DEFAULT NULL, max_count integer DEFAULT 100)
 RETURNS TABLE (changed_at timestamptz, ref_name text, action text, old_hash text, new_hash text, changed_by text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.check_count(max_count);
@@ -7364,7 +7476,7 @@ COMMENT ON FUNCTION pggit.ref_history(text, integer) IS
 -- Who can look back on whom --------------------------------------------------------------------------
 
 CREATE FUNCTION pggit.check_count(max_count integer) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     IF max_count < 0 THEN
         RAISE EXCEPTION 'max_count must not be negative: %', max_count USING ERRCODE = 'GT012', HINT = 'NULL means all.';
@@ -7454,7 +7566,7 @@ COMMENT ON FUNCTION pggit.names_of_commit(text) IS 'HEAD, the branches and the t
 
 CREATE FUNCTION pggit.log(ref text DEFAULT 'HEAD', max_count integer DEFAULT 100)
 RETURNS TABLE (graph text, hash text, committed_at timestamptz, author text, message text, parents text[], branches text[], tags text[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_count(max_count);
     RETURN QUERY
@@ -7469,7 +7581,7 @@ COMMENT ON FUNCTION pggit.log(text, integer) IS
 'Commits that a branch, tag or commit can look back on, newest first, with the branches and tags that stand at each. graph draws how they follow each other: * is the commit, | a line that passes, \ a line that begins for a merged parent, / one that ends here.';
 
 CREATE FUNCTION pggit.graph(format text DEFAULT 'text', max_count integer DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     starts text[];
     drawn text;
@@ -7517,7 +7629,7 @@ COMMENT ON FUNCTION pggit.graph(text, integer) IS
 
 CREATE FUNCTION pggit.show(ref text DEFAULT 'HEAD')
 RETURNS TABLE (change text, object_type text, object text, old_definition jsonb, new_definition jsonb)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     shown pggit.commits;
     before text;
@@ -7544,7 +7656,7 @@ COMMENT ON FUNCTION pggit.show(text) IS
 -- within it would show a schema that nobody but itself ever saw.
 
 CREATE FUNCTION pggit.live_tree() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     root text;
     keys text[];
@@ -7610,7 +7722,7 @@ COMMENT ON FUNCTION pggit.undone_since(timestamptz) IS
 'The objects that changed after a moment, with their blobs now and then; null where there was or is none.';
 
 CREATE FUNCTION pggit.tree_at(moment timestamptz) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     root text;
     changed text;
@@ -7651,7 +7763,7 @@ $$;
 COMMENT ON FUNCTION pggit.as_moment(text) IS 'What PostgreSQL can read as a timestamp; null for anything else.';
 
 CREATE FUNCTION pggit.tree_of(ref text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     named text[];
     found text;
@@ -7684,7 +7796,7 @@ COMMENT ON FUNCTION pggit.tree_of(text) IS
 -- What was there -------------------------------------------------------------------------------------
 
 CREATE FUNCTION pggit.schema_at(moment timestamptz) RETURNS TABLE (object_type text, object text, definition jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_moment(moment);
     PERFORM pggit.settle();
@@ -7706,7 +7818,7 @@ COMMENT ON FUNCTION pggit.schema_at(timestamptz) IS
 
 CREATE FUNCTION pggit.object_at(object text, moment timestamptz, object_type text DEFAULT NULL)
 RETURNS TABLE (found_type text, identity text, definition jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted record;
     was text;
@@ -7732,7 +7844,7 @@ COMMENT ON FUNCTION pggit.object_at(text, timestamptz, text) IS
 -- Restore points -------------------------------------------------------------------------------------
 
 CREATE FUNCTION pggit.create_restore_point(name text, at timestamptz DEFAULT clock_timestamp()) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     root text;
     new_id bigint;
@@ -7755,7 +7867,7 @@ COMMENT ON FUNCTION pggit.create_restore_point(text, timestamptz) IS
 
 CREATE FUNCTION pggit.list_restore_points()
 RETURNS TABLE (name text, at timestamptz, tree text, created_by text, created_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     RETURN QUERY SELECT p.name, p.at, p.tree, p.created_by, p.created_at FROM pggit.restore_points p ORDER BY p.at, p.name;
@@ -7764,7 +7876,7 @@ $$;
 COMMENT ON FUNCTION pggit.list_restore_points() IS 'All restore points, by the moment they stand for.';
 
 CREATE FUNCTION pggit.delete_restore_point(name text) RETURNS timestamptz
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     gone pggit.restore_points;
 BEGIN
@@ -7803,7 +7915,7 @@ RETURNS TABLE (
     history_id bigint, change text, changed_at timestamptz, command_tag text, name text, old_name text,
     session_role text, set_role text, application_name text, client_addr inet, transaction_id xid8,
     commit text, old_definition jsonb, new_definition jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted bigint;
 BEGIN
@@ -7827,7 +7939,7 @@ CREATE FUNCTION pggit.get_version(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (
     found_type text, name text, is_there boolean, version bigint, created_at timestamptz, created_by text,
     changed_at timestamptz, changed_by text, last_change text, commit text, is_committed boolean)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted bigint;
     first_row pggit.history;
@@ -7875,7 +7987,7 @@ CREATE FUNCTION pggit.blame(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (
     part text, definition jsonb, changed_at timestamptz, changed_by text, change text, command_tag text,
     history_id bigint, commit text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted bigint;
 BEGIN
@@ -7956,7 +8068,7 @@ COMMENT ON FUNCTION pggit.describe_dependency(oid, oid, oid, oid, "char") IS 'In
 
 CREATE FUNCTION pggit.get_impact_analysis(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (depth integer, found_type text, name text, dependency text, depends_on text, on_columns text[])
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off AS $$
 DECLARE
     start record;
     level integer := 0;
@@ -8019,7 +8131,7 @@ BEGIN
                 FROM (SELECT found_type AS object_type, name AS identity) plain
                 LEFT JOIN pggit.object_oids x ON x.classid = r.classid AND x.objid = r.objid
                 LEFT JOIN pggit.objects known ON known.id = x.object_id
-                CROSS JOIN LATERAL (SELECT coalesce(known.object_type, upper(plain.object_type)) AS object_type,
+                CROSS JOIN LATERAL (SELECT coalesce(known.object_type, upper(plain.object_type COLLATE "C")) AS object_type,
                                            coalesce(known.identity, plain.identity) AS identity) o;
                 depth := level;
                 dependency := r.kind;
@@ -8053,8 +8165,8 @@ BEGIN
         WHERE s.id = start.id AND p.prosqlbody IS NULL
           AND s.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'TYPE', 'DOMAIN',
                                 'FUNCTION', 'PROCEDURE', 'AGGREGATE')
-          AND position(lower(s.object_name) IN lower(p.prosrc)) > 0
-          AND lower(p.prosrc) ~ ('(^|[^[:alnum:]_$])' || regexp_replace(lower(s.object_name), '([^[:alnum:]_ ])', '\\\1', 'g')
+          AND position(lower(s.object_name COLLATE "C") IN lower(p.prosrc COLLATE "C")) > 0
+          AND lower(p.prosrc COLLATE "C") ~ ('(^|[^[:alnum:]_$])' || regexp_replace(lower(s.object_name COLLATE "C"), '([^[:alnum:]_ ])', '\\\1', 'g')
                                  || '($|[^[:alnum:]_$])')
         ORDER BY o.identity COLLATE "C"
     LOOP
@@ -8125,7 +8237,7 @@ $$;
 COMMENT ON FUNCTION pggit.unsealed() IS 'The ids of the history that no seal covers.';
 
 CREATE FUNCTION pggit.seal() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     rows_covered int8multirange;
     proof record;
@@ -8157,7 +8269,7 @@ COMMENT ON FUNCTION pggit.seal() IS
 'Seals the history as it is now and returns the seal''s digest, which covers all seals before it. A superuser could rewrite history and seals alike: keep the digest where they cannot reach, and verify_audit(digest) proves against it. With nothing new, returns the last seal''s digest again.';
 
 CREATE FUNCTION pggit.verify_audit(known_digest text DEFAULT NULL) RETURNS TABLE (seal bigint, status text, detail text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     s pggit.seals;
     before text;
@@ -8465,7 +8577,7 @@ COMMENT ON FUNCTION pggit.put_at(jsonb, text[], jsonb) IS
 -- they write here goes through these, which take nobody's word: HEAD can only come to stand where the schema is.
 
 CREATE FUNCTION pggit.lock_head() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM FROM pggit.head FOR UPDATE;
 END
@@ -8541,7 +8653,7 @@ COMMENT ON FUNCTION pggit.require_no_merge() IS 'Raises GT026 while a merge wait
 CREATE FUNCTION pggit.require_committed(doing text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    changed text[] := ARRAY(SELECT lower(c.change) || ' ' || c.object_type || ' ' || c.object FROM pggit.uncommitted_changes() c);
+    changed text[] := ARRAY(SELECT lower(c.change COLLATE "C") || ' ' || c.object_type || ' ' || c.object FROM pggit.uncommitted_changes() c);
 BEGIN
     IF changed <> '{}' THEN
         RAISE EXCEPTION 'uncommitted changes are in the way of %: %', doing,
@@ -8601,7 +8713,7 @@ COMMENT ON FUNCTION pggit.take_live(text) IS
 'Raises GT034 unless the schema is at that tree; then forgets which changes led there, since HEAD comes to stand at it.';
 
 CREATE FUNCTION pggit.switch_head(ref text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     old_name text;
     old_commit text;
@@ -8628,7 +8740,7 @@ COMMENT ON FUNCTION pggit.switch_head(text) IS
 'Makes a branch the current one, or a commit without a branch. Raises GT034 unless the schema is at its tree already, or its tree is that of HEAD.';
 
 CREATE FUNCTION pggit.forward_branch(target text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     ours text;
 BEGIN
@@ -8646,7 +8758,7 @@ COMMENT ON FUNCTION pggit.forward_branch(text) IS
 'Moves the current branch to a commit that looks back on it, where the schema stands already.';
 
 CREATE FUNCTION pggit.reset_branch(target text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     ours text;
     theirs text := pggit.resolve_ref(target);
@@ -8699,7 +8811,7 @@ COMMENT ON FUNCTION pggit.resolve_commit(text) IS
 
 CREATE FUNCTION pggit.checkout(ref text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
     head_tree text;
@@ -8723,7 +8835,7 @@ COMMENT ON FUNCTION pggit.checkout(text, boolean) IS
 
 CREATE FUNCTION pggit.reset(ref text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
 BEGIN
@@ -8740,7 +8852,7 @@ COMMENT ON FUNCTION pggit.reset(text, boolean) IS
 
 CREATE FUNCTION pggit.restore_to_point(name text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
 BEGIN
@@ -8764,7 +8876,7 @@ COMMENT ON FUNCTION pggit.restore_to_point(text, boolean) IS
 
 CREATE FUNCTION pggit.revert(ref text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
     subject text;
@@ -8797,7 +8909,7 @@ COMMENT ON FUNCTION pggit.commit_row(text) IS 'Commits the schema and says so as
 -- Merging whole schemas: three-way, first by object, then inside definitions.
 
 CREATE FUNCTION pggit.merge_base(a text, b text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     a_side text[] := ARRAY[pggit.resolve_ref(a)];
     b_side text[] := ARRAY[pggit.resolve_ref(b)];
@@ -9172,7 +9284,7 @@ COMMENT ON FUNCTION pggit.names_come_back(text, text, text, text, text[]) IS
 'What has a name in a merged tree that one of those which conflict has on one side.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     our_head text;
     their_head text := pggit.resolve_ref(source);
@@ -9210,7 +9322,7 @@ COMMENT ON FUNCTION pggit.start_merge(text, boolean) IS
 
 CREATE FUNCTION pggit.merge(source text, message text DEFAULT NULL, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     their_head text;
     our_head text;
@@ -9265,7 +9377,7 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shown text := regexp_replace(coalesce(value #>> '{}', 'nothing'), '\s+', ' ', 'g');
 BEGIN
-    RETURN CASE WHEN char_length(shown) > 80 THEN left(shown, 79) || '…' ELSE shown END;
+    RETURN CASE WHEN char_length(shown) > 80 THEN left(shown, 77) || '...' ELSE shown END;
 END
 $$;
 COMMENT ON FUNCTION pggit.in_short(jsonb) IS 'A value on one short line.';
@@ -9274,7 +9386,7 @@ COMMENT ON FUNCTION pggit.in_short(jsonb) IS 'A value on one short line.';
 
 CREATE FUNCTION pggit.conflicts()
 RETURNS TABLE (id bigint, object_type text, object text, path text[], base jsonb, ours jsonb, theirs jsonb, resolution text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT c.id, c.object_type, c.identity, c.path, c.base, c.ours, c.theirs, c.resolution
@@ -9285,7 +9397,7 @@ COMMENT ON FUNCTION pggit.conflicts() IS
 'Where both sides of the waiting merge changed the same thing differently, or what does not go together, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
 
 CREATE FUNCTION pggit.take_resolution() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     c pggit.merge_conflicts;
     kinds text[];
@@ -9323,7 +9435,7 @@ CREATE TRIGGER take BEFORE INSERT ON pggit.resolutions
     FOR EACH ROW WHEN (new.resolved_by OPERATOR(pg_catalog.=) current_user) EXECUTE FUNCTION pggit.take_resolution();
 
 CREATE FUNCTION pggit.resolve_conflict(id bigint, how text, definition jsonb DEFAULT NULL) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     INSERT INTO pggit.resolutions (conflict_id, how, definition) VALUES (id, how, definition);
     RETURN (SELECT count(*) FROM pggit.merge_conflicts m WHERE m.resolution IS NULL);
@@ -9333,7 +9445,7 @@ COMMENT ON FUNCTION pggit.resolve_conflict(bigint, text, jsonb) IS
 'Resolves a conflict by ours, theirs, or definition: the value to stand at its path, the JSON null for none. Returns how many conflicts are left; at 0, pggit.commit(message) finishes the merge. Can be called again to choose anew.';
 
 CREATE FUNCTION pggit.abort_merge() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     aborted text;
 BEGIN
@@ -9368,7 +9480,7 @@ COMMENT ON FUNCTION pggit.require_resolved(text) IS
 'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s.';
 
 CREATE FUNCTION pggit.finish_merge() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     state pggit.merge_state;
     object record;
@@ -9414,7 +9526,7 @@ COMMENT ON FUNCTION pggit.finish_merge() IS
 'The tree of the waiting merge with its conflicts resolved. Raises GT028 when some are not.';
 
 CREATE FUNCTION pggit.revert_tree(commit_hash text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text := pggit.resolve_ref(commit_hash);
     parent text := (SELECT c.parents[1] FROM pggit.commits c WHERE c.hash = target);
@@ -9444,7 +9556,7 @@ COMMENT ON FUNCTION pggit.revert_tree(text) IS
 -- Switching tracking on and off.
 
 CREATE FUNCTION pggit.version() RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pggit');
 END
@@ -9452,7 +9564,7 @@ $$;
 COMMENT ON FUNCTION pggit.version() IS 'The installed version of pgGit.';
 
 CREATE FUNCTION pggit.require_superuser(what text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
         RAISE EXCEPTION '% needs a superuser', what
@@ -9463,7 +9575,7 @@ $$;
 COMMENT ON FUNCTION pggit.require_superuser(text) IS 'Raises GT010 for anybody else.';
 
 CREATE FUNCTION pggit.enable() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     event text;
     made integer := 0;
@@ -9485,7 +9597,7 @@ COMMENT ON FUNCTION pggit.enable() IS
 'Makes the event triggers that record commands, as far as they are missing. Needs a superuser.';
 
 CREATE FUNCTION pggit.disable() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     event text;
 BEGIN
@@ -9500,7 +9612,7 @@ COMMENT ON FUNCTION pggit.disable() IS
 'Drops the event triggers; all that was recorded stays. Needs a superuser.';
 
 CREATE FUNCTION pggit.pause() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.put_setting('paused', 'on');
@@ -9511,7 +9623,7 @@ COMMENT ON FUNCTION pggit.pause() IS
 'Stops recording in all sessions until resume(); the event triggers stay. pggit.settings tells who did it and when.';
 
 CREATE FUNCTION pggit.resume() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     DELETE FROM pggit.settings WHERE name = 'paused';
@@ -9522,7 +9634,7 @@ $$;
 COMMENT ON FUNCTION pggit.resume() IS 'Ends a pause. What changed during it shows in status() and is taken in by rescan().';
 
 CREATE FUNCTION pggit.init() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     branch bigint;
     tree text;
@@ -9555,7 +9667,7 @@ COMMENT ON FUNCTION pggit.init() IS
 'Records what exists as the first commit of branch main and switches tracking on. Needs a superuser; a second call only makes sure that tracking is on. What other sessions have changed and not yet committed by then is missed: status() shows it, rescan() takes it in.';
 
 CREATE FUNCTION pggit.uninstall() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     own record;
     parked bigint;
@@ -9638,7 +9750,7 @@ $$;
 COMMENT ON FUNCTION pggit.check_grantee(text, text) IS 'Raises GT010 for anybody but a superuser, GT020 for a name that no role has.';
 
 CREATE FUNCTION pggit.revoke_access(role_name text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_grantee(role_name, 'pggit.revoke_access()');
     EXECUTE format('REVOKE ALL ON SCHEMA pggit FROM %I', role_name);
@@ -9673,7 +9785,7 @@ $$;
 COMMENT ON FUNCTION pggit.extend_access(text, text) IS 'Gives a role whatever a level of access has, beside what it has already.';
 
 CREATE FUNCTION pggit.grant_access(role_name text, level text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_grantee(role_name, 'pggit.grant_access()');
     IF array_position(pggit.access_levels(), level) IS NULL THEN
@@ -9689,7 +9801,7 @@ COMMENT ON FUNCTION pggit.grant_access(text, text) IS
 'Gives a role, instead of what it had, one level of access. reader: see everything. committer: also commit, branch, tag, restore points, seals. admin: also everything that changes the schema, for which the role needs its own rights on the objects as well. Needs a superuser.';
 
 CREATE FUNCTION pggit.list_access() RETURNS TABLE (role_name text, level text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     -- What is not for users is granted by grant_access() alone: a function that somebody granted by hand is no level.
@@ -9754,7 +9866,7 @@ COMMENT ON FUNCTION pggit.make_private(text, text) IS
 'Takes from everybody but the owner what the database''s default privileges gave on a new schema, or on a new table in it.';
 
 CREATE FUNCTION pggit.copy_data(run bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica AS $$
 DECLARE
     copied text := (
         SELECT format('pggit_backup_%s_%s_%s', regexp_replace(left(l.from_version, 20), '[^[:alnum:]]', '_', 'g'),
@@ -9779,7 +9891,7 @@ COMMENT ON FUNCTION pggit.copy_data(bigint) IS
 
 CREATE FUNCTION pggit.list_upgrade_backups()
 RETURNS TABLE (backup_schema text, upgrade_id bigint, version text, made_at timestamptz, size_bytes bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT l.backup_schema, l.upgrade_id, l.from_version, l.started_at,
@@ -9793,7 +9905,7 @@ COMMENT ON FUNCTION pggit.list_upgrade_backups() IS
 'The copies of pgGit''s data that upgrades made and nobody dropped since, the newest first, with the version that the data are of.';
 
 CREATE FUNCTION pggit.prune_upgrade_backups(keep integer DEFAULT 1) RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET client_min_messages = warning AS $$
 DECLARE
     old_schema text;
 BEGIN
@@ -9814,7 +9926,7 @@ COMMENT ON FUNCTION pggit.prune_upgrade_backups(integer) IS
 'Drops the copies of pgGit''s data that upgrades left, but for the newest of each version, and returns their schemas. Needs a superuser.';
 
 CREATE FUNCTION pggit.restore_upgrade_backup(backup_schema text) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica AS $$
 DECLARE
     copy_of text;
     table_name text;
@@ -9918,7 +10030,7 @@ COMMENT ON FUNCTION pggit.upgrade_goal(text) IS 'The version to go to: the newes
 
 CREATE FUNCTION pggit.check_upgrade(wanted text DEFAULT NULL)
 RETURNS TABLE (check_name text, status text, message text, remedy text, error_code text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     here text := pggit.version();
     goal text := pggit.upgrade_goal(wanted);
@@ -9937,7 +10049,7 @@ BEGIN
                 ELSE format('Valid are: %s.', valid) END
         INTO status, message, error_code, remedy;
     ELSE
-        SELECT 'ok', replace(way, '--', ' → ') INTO status, message;
+        SELECT 'ok', replace(way, '--', ' -> ') INTO status, message;
     END IF;
     RETURN NEXT;
 
@@ -10047,7 +10159,7 @@ COMMENT ON FUNCTION pggit.close_lost_upgrades() IS
 'Marks upgrades that were cut off as rolled back, drops the copies that they had made, and returns how many there were.';
 
 CREATE FUNCTION pggit.begin_upgrade(wanted text) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     here text := pggit.version();
     goal text := pggit.upgrade_goal(wanted);
@@ -10087,7 +10199,7 @@ COMMENT ON FUNCTION pggit.begin_upgrade(text) IS
 'First step of upgrade(): checks that it can be, closes the rows of upgrades that were cut off, and opens one. Null when there is nothing to do.';
 
 CREATE FUNCTION pggit.switch_version(run bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     task pggit.upgrade_log;
     table_name text;
@@ -10137,7 +10249,7 @@ COMMENT ON FUNCTION pggit.switch_version(bigint) IS
 'Third step of upgrade(): runs ALTER EXTENSION and checks that no row was lost on the way; its row of the log says completed when, and only when, the new version is there.';
 
 CREATE FUNCTION pggit.compare_with_copy(run bigint) RETURNS TABLE (relation text, missing bigint)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET enable_nestloop = off AS $$
 DECLARE
     copied text := (SELECT l.backup_schema FROM pggit.upgrade_log l WHERE l.upgrade_id = run);
     key text;
@@ -10187,7 +10299,7 @@ COMMENT ON PROCEDURE pggit.verify_upgrade() IS
 'Last step of upgrade(): compares with the copy that it made, unless that was done and all was as before. What differs stays in the row of the log.';
 
 CREATE FUNCTION pggit.note_comparison(run bigint, trouble text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     UPDATE pggit.upgrade_log l SET error_message = trouble WHERE l.upgrade_id = run;
 END
@@ -10280,7 +10392,7 @@ COMMENT ON PROCEDURE pggit.finish_upgrade(integer) IS
 'Does what an upgrade left for later, so many rows at a time, each in a transaction of its own: it can be stopped at any time and called again. Also brings data up to this version where the dump of an older one was restored. upgrade() calls it. Needs a superuser and must not be called inside a transaction where there is much to do.';
 
 CREATE FUNCTION pggit.adopt_data() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wrote text := (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
     here text := pggit.version();
@@ -10379,10 +10491,10 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE pggit.upgrade(text) IS
-'Brings pgGit to another version (the newest that is installed on the server unless told otherwise): copies its data into a schema pggit_backup_…, runs ALTER EXTENSION UPDATE, does the follow-up in pieces and compares with the copy. It waits lock_timeout for a lock (a second, where none is set) and tries up to 60 times. pggit.upgrade_log keeps what happened, also when it fails. Needs a superuser and must not be called inside a transaction.';
+'Brings pgGit to another version (the newest that is installed on the server unless told otherwise): copies its data into a schema pggit_backup_..., runs ALTER EXTENSION UPDATE, does the follow-up in pieces and compares with the copy. It waits lock_timeout for a lock (a second, where none is set) and tries up to 60 times. pggit.upgrade_log keeps what happened, also when it fails. Needs a superuser and must not be called inside a transaction.';
 
 CREATE FUNCTION pggit.fail_upgrade(run bigint, trouble text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     UPDATE pggit.upgrade_log l SET status = 'failed', completed_at = clock_timestamp(), error_message = trouble
     WHERE l.upgrade_id = run;
@@ -10391,7 +10503,7 @@ $$;
 COMMENT ON FUNCTION pggit.fail_upgrade(bigint, text) IS 'Notes why an upgrade failed.';
 
 CREATE FUNCTION pggit.drop_copy(run bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica
 SET client_min_messages = warning SET lock_timeout = '1s' AS $$
 DECLARE
     copied text := (SELECT b.backup_schema FROM pggit.list_upgrade_backups() b WHERE b.upgrade_id = run);
@@ -10417,7 +10529,7 @@ $$;
 COMMENT ON FUNCTION pggit.migrate_data() IS 'Makes data of an older version into data of this one. There is none older than this.';
 
 CREATE FUNCTION pggit.backfill(max_rows integer) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN 0;
 END

@@ -585,7 +585,7 @@ COMMENT ON COLUMN pggit.oid_origin.known_since IS 'The start of the server that 
 -- Nobody rewrites what happened --------------------------------------------------------------------
 
 CREATE FUNCTION pggit.refuse_change() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RAISE EXCEPTION 'pggit.% can only grow: % is refused', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'GT002', HINT = 'The record of what happened is not edited.';
@@ -611,9 +611,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pggit.reflog
 -- A row inserted by hand names schema, object and type alone. identity is null only then: the rows
 -- that a restore copies have it, so this trigger cannot change them.
 CREATE FUNCTION pggit.complete_manual_object() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off AS $$
 BEGIN
-    new.object_type := upper(new.object_type);
+    new.object_type := upper(new.object_type COLLATE "C");
     new.identity := concat_ws('.', quote_ident(new.schema_name), quote_ident(new.object_name));
     new.is_manual := true;
     IF EXISTS (SELECT FROM pggit.objects o

@@ -209,7 +209,7 @@ BEGIN
             SELECT jsonb_object_agg(g.tgname, g.tgenabled)
             FROM pg_trigger g JOIN pg_trigger pg ON pg.oid = g.tgparentid JOIN pg_class c ON c.oid = g.tgrelid
             WHERE g.tgrelid = relation AND c.relispartition AND g.tgenabled <> pg.tgenabled AND pg.tgconstraint = 0),
-        -- ALTER TABLE … DISABLE TRIGGER ALL switches foreign keys off, too.
+        -- ALTER TABLE ... DISABLE TRIGGER ALL switches foreign keys off, too.
         'switched_constraints', (
             SELECT jsonb_agg(DISTINCT k.conname || ' ' || g.tgfoid::regproc::text || ' ' || g.tgenabled::text)
             FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint

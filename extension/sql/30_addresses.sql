@@ -237,28 +237,39 @@ COMMENT ON FUNCTION pggit.worded_by_columns(oid) IS
 
 CREATE FUNCTION pggit.addresses_changed_now(object_type text) RETURNS pggit.address[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- What this transaction wrote before it last recorded something was recorded by then: in a long one that is nearly
+    -- all. cmin counts its commands, and the history's last rows are enough to look at: without one of ours, all is
+    -- taken. Somebody else's event trigger that comes before ours may have had a command of its own recorded already.
+    since bigint := CASE WHEN NOT EXISTS (
+            SELECT FROM pg_event_trigger e
+            WHERE e.evtevent = 'ddl_command_end' AND e.evtenabled <> 'D' AND e.evtname < 'pggit_ddl_command_end')
+        THEN (SELECT max(h.counted::text::bigint)
+              FROM (SELECT n.cmin AS counted, n.xmin AS written_by, n.transaction_id FROM ONLY pggit.history n ORDER BY n.id DESC LIMIT 64) h
+              WHERE age(h.written_by) <= 0 AND h.transaction_id = pg_current_xact_id_if_assigned()) END;
 BEGIN
     -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
     -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
+    since := coalesce(since, 0);
     RETURN ARRAY(SELECT ROW(a.classid, a.objid)::pggit.address FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
-            WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0
+            WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0 AND c.cmin::text::bigint >= since
         UNION SELECT 'pg_class'::regclass, t.attrelid FROM pg_attribute t
-            WHERE object_type = 'TABLE' AND t.attnum > 0 AND age(t.xmin) <= 0
+            WHERE object_type = 'TABLE' AND t.attnum > 0 AND age(t.xmin) <= 0 AND t.cmin::text::bigint >= since
         UNION SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p
-            WHERE object_type IN ('FUNCTION', 'PROCEDURE', 'ROUTINE') AND age(p.xmin) <= 0
+            WHERE object_type IN ('FUNCTION', 'PROCEDURE', 'ROUTINE') AND age(p.xmin) <= 0 AND p.cmin::text::bigint >= since
         UNION SELECT 'pg_type'::regclass, t.oid FROM pg_type t
-            WHERE object_type IN ('TYPE', 'DOMAIN') AND age(t.xmin) <= 0
+            WHERE object_type IN ('TYPE', 'DOMAIN') AND age(t.xmin) <= 0 AND t.cmin::text::bigint >= since
         UNION SELECT 'pg_namespace'::regclass, n.oid FROM pg_namespace n
-            WHERE object_type = 'SCHEMA' AND age(n.xmin) <= 0
+            WHERE object_type = 'SCHEMA' AND age(n.xmin) <= 0 AND n.cmin::text::bigint >= since
         UNION SELECT 'pg_foreign_data_wrapper'::regclass, w.oid FROM pg_foreign_data_wrapper w
-            WHERE object_type = 'FOREIGN DATA WRAPPER' AND age(w.xmin) <= 0
+            WHERE object_type = 'FOREIGN DATA WRAPPER' AND age(w.xmin) <= 0 AND w.cmin::text::bigint >= since
         UNION SELECT 'pg_foreign_server'::regclass, s.oid FROM pg_foreign_server s
-            WHERE object_type IN ('FOREIGN SERVER', 'SERVER') AND age(s.xmin) <= 0
+            WHERE object_type IN ('FOREIGN SERVER', 'SERVER') AND age(s.xmin) <= 0 AND s.cmin::text::bigint >= since
         UNION SELECT 'pg_default_acl'::regclass, d.oid FROM pg_default_acl d
-            WHERE object_type = 'DEFAULT PRIVILEGES' AND age(d.xmin) <= 0
+            WHERE object_type = 'DEFAULT PRIVILEGES' AND age(d.xmin) <= 0 AND d.cmin::text::bigint >= since
     ) AS a (classid, objid));
 END
 $$;
 COMMENT ON FUNCTION pggit.addresses_changed_now(text) IS
-'What this transaction wrote in the catalogs of a kind named as event triggers name it; may give too much, never too little.';
+'What this transaction wrote in the catalogs of a kind, named as event triggers name it, since it last recorded a command; may give too much, never too little.';

@@ -30,7 +30,7 @@ COMMENT ON FUNCTION pggit.read_clock(boolean) IS
 'How long the command that runs now has taken, in milliseconds. When it is over, its note goes; those that run it have theirs.';
 
 CREATE FUNCTION pggit.monitoring_settings() RETURNS TABLE (setting text, default_value numeric, largest_value numeric, meaning text)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY VALUES
         -- Durations may be up to a week, sizes up to a petabyte, ages up to a hundred years: whatever is more is a slip.
@@ -57,7 +57,7 @@ $$;
 COMMENT ON FUNCTION pggit.monitoring_value(text) IS 'One of the numbers that configure_monitoring() can set, as it is now.';
 
 CREATE FUNCTION pggit.configure_monitoring(setting text, new_value numeric) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     known record;
 BEGIN
@@ -115,7 +115,7 @@ COMMENT ON FUNCTION pggit.duration_bounds() IS 'The upper bounds, in seconds, of
 CREATE FUNCTION pggit.count_command(tag text, took_ms numeric) RETURNS void
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    word text := lower(split_part(tag, ' ', 1));
+    word text := lower(split_part(tag, ' ', 1) COLLATE "C");
     seconds numeric := took_ms / 1000;
 BEGIN
     INSERT INTO pggit.tallies (counter, label, bucket, amount, total)

@@ -2,7 +2,7 @@
 
 CREATE FUNCTION pggit.verify()
 RETURNS TABLE (problem text, object_type text, object text, recorded jsonb, actual jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.settle();
     RETURN QUERY
@@ -32,7 +32,7 @@ COMMENT ON FUNCTION pggit.verify() IS
 'Re-reads the whole catalog and returns where the index differs: no rows when all is recorded.';
 
 CREATE FUNCTION pggit.rescan() RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.adopt_cluster();
@@ -59,7 +59,7 @@ $$;
 COMMENT ON FUNCTION pggit.check_patterns(text[], text) IS 'Raises GT050 for a list of patterns that is empty or holds nothing.';
 
 CREATE FUNCTION pggit.configure_tracking(schemas text[] DEFAULT NULL, ignore text[] DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.check_patterns(schemas, 'schemas');
@@ -80,7 +80,7 @@ CREATE FUNCTION pggit.unversioned() RETURNS TABLE (object_type text, object text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 BEGIN
     RETURN QUERY
-    SELECT upper(i.type), i.identity
+    SELECT upper(i.type COLLATE "C"), i.identity
     FROM (
         SELECT 'pg_cast'::regclass::oid AS classid, c.oid AS objid FROM pg_cast c
         UNION ALL SELECT 'pg_operator'::regclass, c.oid FROM pg_operator c

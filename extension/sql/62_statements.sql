@@ -85,7 +85,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.as_written(text) IS
-'A statement in words that PostgreSQL reads as they were meant: a list of constants that an operator takes in another type it writes (ARRAY[…])::type[], and reads that as a list whose every constant is cast.';
+'A statement in words that PostgreSQL reads as they were meant: a list of constants that an operator takes in another type it writes (ARRAY[...])::type[], and reads that as a list whose every constant is cast.';
 
 CREATE FUNCTION pggit.may_evaluate(sql text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -266,14 +266,48 @@ DECLARE
         prefix || 'GRANT ' || plain || ' ON ' || target || ' TO ' || pggit.role_word(grantee),
         prefix || 'GRANT ' || optional || ' ON ' || target || ' TO ' || pggit.role_word(grantee) || ' WITH GRANT OPTION'], NULL);
 BEGIN
-    IF grantor <> owner AND given <> '{}' THEN
+    IF grantor IS DISTINCT FROM owner AND given <> '{}' THEN
         RETURN 'SET ROLE ' || quote_ident(grantor) || given || ARRAY['RESET ROLE'];
     END IF;
     RETURN given;
 END
 $$;
 COMMENT ON FUNCTION pggit.grants(text, text, text, text, text, text, text) IS
-'Statements for one entry of an access list. A grant that somebody else than the owner made is made in that role.';
+'Statements for one entry of an access list. A grant that somebody else than the owner made is made in that role, and every grant when owner is null.';
+
+CREATE FUNCTION pggit.acl_in_order(kind "char", owner text, acl jsonb, columns jsonb)
+RETURNS TABLE (column_name text, grantee text, letters text, grantor text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE entry AS MATERIALIZED (
+        SELECT x.of_column, x.to_role, x.by_role, m.found[1] AS letter, m.found[2] AS option, m.place
+        FROM (
+            SELECT NULL AS of_column, a.grantee AS to_role, a.letters AS some, a.grantor AS by_role FROM pggit.acl_entries(kind, owner, acl) a
+            UNION ALL
+            SELECT c.key, a.grantee, a.letters, a.grantor
+            FROM jsonb_each(columns) c CROSS JOIN LATERAL pggit.acl_entries('c', owner, c.value) a) x
+        CROSS JOIN LATERAL regexp_matches(x.some, '([a-zA-Z])([*]?)', 'g') WITH ORDINALITY AS m (found, place)
+    ), may_grant AS (
+        -- no privilege goes round in a circle
+        SELECT DISTINCT NULL AS of_column, owner AS by_role, e.letter, 0 AS distance FROM entry e
+        UNION
+        SELECT e.of_column, e.to_role, e.letter, g.distance + 1
+        FROM may_grant g
+        JOIN entry e ON e.by_role = g.by_role AND e.letter = g.letter AND e.option = '*' AND e.to_role <> owner
+            AND (g.of_column IS NULL OR g.of_column = e.of_column)
+    )
+    SELECT e.of_column, e.to_role, string_agg(e.letter || e.option, '' ORDER BY e.place), e.by_role
+    FROM entry e
+    CROSS JOIN LATERAL (
+        SELECT min(g.distance) AS distance FROM may_grant g
+        WHERE g.by_role = e.by_role AND g.letter = e.letter AND (g.of_column IS NULL OR g.of_column = e.of_column)) d
+    GROUP BY e.of_column, e.to_role, e.by_role, d.distance
+    ORDER BY e.of_column IS NOT NULL, d.distance, e.of_column COLLATE "C", e.to_role, e.by_role;
+END
+$$;
+COMMENT ON FUNCTION pggit.acl_in_order("char", text, jsonb, jsonb) IS
+'Privileges on an object (column_name is null) and its columns, so ordered that who gives some on was given them before.';
 
 CREATE FUNCTION pggit.acl_changes(
     kind "char", target text, old_acl jsonb, old_owner text, new_acl jsonb, new_owner text,
@@ -287,6 +321,18 @@ DECLARE
     anew boolean := reset_roles IS NOT NULL OR old_columns IS NOT NULL OR new_columns IS NOT NULL OR old_owner <> new_owner AND old_acl IS NOT NULL
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o WHERE o.grantor <> old_owner)
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, new_owner, new_acl) n WHERE n.grantor <> new_owner);
+    -- Of a member of several roles that may grant, PostgreSQL takes any of them for the grantor; a superuser grants in
+    -- the owner's name, who may lack USAGE on the schema.
+    others_may_grant boolean := NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AND EXISTS (
+        SELECT FROM (
+            SELECT o.* FROM pggit.acl_entries(kind, old_owner, old_acl) o
+            UNION ALL SELECT n.* FROM pggit.acl_entries(kind, new_owner, new_acl) n
+            UNION ALL
+            SELECT o.* FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
+            UNION ALL
+            SELECT n.* FROM jsonb_each(new_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n) x
+        WHERE x.grantee NOT IN ('', old_owner, new_owner) AND x.letters LIKE '%*%');
+    giver text := CASE WHEN NOT others_may_grant THEN new_owner END;
 BEGIN
     FOR e IN
         SELECT DISTINCT x.grantee FROM (
@@ -302,23 +348,17 @@ BEGIN
     LOOP
         statements := statements || format('REVOKE ALL ON %s FROM %s CASCADE', target, pggit.role_word(e.grantee));
     END LOOP;
+    IF others_may_grant AND statements <> '{}' THEN
+        statements := 'SET ROLE ' || quote_ident(new_owner) || statements || ARRAY['RESET ROLE'];
+    END IF;
     FOR e IN
-        -- the owner's own first, then what others give on
-        SELECT n.* FROM pggit.acl_entries(kind, new_owner, new_acl) n
+        SELECT n.* FROM pggit.acl_in_order(kind, new_owner, new_acl, new_columns) n
         WHERE anew OR NOT EXISTS (
             SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o
             WHERE n.grantee = CASE o.grantee WHEN old_owner THEN new_owner ELSE o.grantee END AND n.letters = o.letters)
-        ORDER BY n.grantor <> new_owner, n.grantee, n.grantor
-    LOOP
-        statements := statements || pggit.grants('', target, new_owner, e.grantee, e.letters, e.grantor);
-    END LOOP;
-    FOR e IN
-        SELECT c.key AS column_name, n.* FROM jsonb_each(new_columns) c
-        CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n
-        ORDER BY n.grantor <> new_owner, c.key COLLATE "C", n.grantee, n.grantor
     LOOP
         statements := statements || pggit.grants(
-            '', target, new_owner, e.grantee, e.letters, e.grantor, format(' (%I)', e.column_name));
+            '', target, giver, e.grantee, e.letters, e.grantor, coalesce(' (' || quote_ident(e.column_name) || ')', ''));
     END LOOP;
     RETURN statements;
 END

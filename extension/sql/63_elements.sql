@@ -1,5 +1,5 @@
 -- An object taken apart into what can be made, removed and changed by statements of its own: a table into its
--- columns, defaults, constraints … The planner (65) puts the elements of two trees side by side.
+-- columns, defaults, constraints ... The planner (65) puts the elements of two trees side by side.
 
 CREATE TYPE pggit.element AS (
     key text,
@@ -151,9 +151,9 @@ BEGIN
     RETURN concat_ws(' ', quote_ident(column_name), c ->> 'type', 'COLLATE ' || (c ->> 'collation'),
         'OPTIONS (' || pggit.foreign_options(c -> 'fdw_options') || ')',
         CASE WHEN with_default THEN 'DEFAULT ' || (c ->> 'default') END,
-        CASE WHEN c ? 'generated' THEN format('GENERATED ALWAYS AS (%s) %s', c #>> '{generated,expression}', upper(c #>> '{generated,kind}')) END,
+        CASE WHEN c ? 'generated' THEN format('GENERATED ALWAYS AS (%s) %s', c #>> '{generated,expression}', upper((c #>> '{generated,kind}') COLLATE "C")) END,
         CASE WHEN c ? 'identity' THEN format(
-            'GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)', upper(c #>> '{identity,kind}'), c #>> '{identity,sequence}',
+            'GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)', upper((c #>> '{identity,kind}') COLLATE "C"), c #>> '{identity,sequence}',
             pggit.sequence_options(c -> 'identity')) END,
         CASE WHEN (c #>> '{not_null_constraint,definition}') ~ ' NOT VALID$' THEN NULL
              WHEN c ? 'not_null_constraint' THEN format(
@@ -277,7 +277,7 @@ BEGIN
         e := pggit.new_element(
             object_type, identity, 'identity ' || column_name, 1407, (c -> 'identity') - '{owner,acl,comment,persistence}'::text[],
             make => ARRAY[alter_all || format('ADD GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)',
-                upper(c #>> '{identity,kind}'), sequence, pggit.sequence_options(c -> 'identity'))],
+                upper((c #>> '{identity,kind}') COLLATE "C"), sequence, pggit.sequence_options(c -> 'identity'))],
             unmake => ARRAY[alter_all || 'DROP IDENTITY'],
             made_by => ARRAY[own] || from_shell, taken_by => ARRAY[shell, own],
             provides => ARRAY[sequence, 'shell ' || sequence, 'body ' || sequence, 'make:sequence ' || sequence],
@@ -504,7 +504,7 @@ BEGIN
         ('force row security', 1810, d -> 'force_row_security', format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', identity),
             format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', identity), '{}', '{}'),
         ('replica identity', 1670, CASE WHEN NOT is_foreign THEN d -> 'replica_identity' END, format('ALTER TABLE ONLY %s REPLICA IDENTITY ', identity)
-            || CASE WHEN d ->> 'replica_identity' IN ('full', 'nothing') THEN upper(d ->> 'replica_identity')
+            || CASE WHEN d ->> 'replica_identity' IN ('full', 'nothing') THEN upper((d ->> 'replica_identity') COLLATE "C")
                     ELSE 'USING INDEX ' || substr(d ->> 'replica_identity', 7) END,
             format('ALTER TABLE ONLY %s REPLICA IDENTITY DEFAULT', identity), '{}',
             ARRAY[pggit.schema_part(identity) || '.' || substr(d ->> 'replica_identity', 7), identity, 'notnull ' || identity]),

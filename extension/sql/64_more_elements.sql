@@ -288,7 +288,7 @@ DECLARE
 BEGIN
     definition := CASE WHEN object_type = 'POLICY' THEN concat(
             'CREATE POLICY ', part_name, ' ON ', relation, CASE WHEN d ? 'restrictive' THEN ' AS RESTRICTIVE' END,
-            ' FOR ', upper(d ->> 'command'), ' TO ', (SELECT string_agg(r, ', ' ORDER BY r COLLATE "C") FROM jsonb_array_elements_text(d -> 'roles') r),
+            ' FOR ', upper((d ->> 'command') COLLATE "C"), ' TO ', (SELECT string_agg(r, ', ' ORDER BY r COLLATE "C") FROM jsonb_array_elements_text(d -> 'roles') r),
             ' USING (' || (d ->> 'using') || ')', ' WITH CHECK (' || (d ->> 'check') || ')')
         ELSE rtrim(d ->> 'definition', ';') END;
     e := pggit.new_element(

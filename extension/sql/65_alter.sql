@@ -9,7 +9,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.casts_by_itself(regtype, regtype) IS
-'Whether ALTER COLUMN … TYPE needs no USING from one type to another; the other types go by way of text, which every type can take.';
+'Whether ALTER COLUMN ... TYPE needs no USING from one type to another; the other types go by way of text, which every type can take.';
 
 CREATE FUNCTION pggit.type_change(alter_column text, column_sql text, old_type text, new_type text, new_collation text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -27,7 +27,7 @@ BEGIN
         CASE WHEN NOT is_plain THEN format(' USING %s::pg_catalog.text::%s', column_sql, new_type) END);
 END
 $$;
-COMMENT ON FUNCTION pggit.type_change(text, text, text, text, text) IS 'ALTER COLUMN … TYPE, in the way that loses nothing unseen.';
+COMMENT ON FUNCTION pggit.type_change(text, text, text, text, text) IS 'ALTER COLUMN ... TYPE, in the way that loses nothing unseen.';
 
 CREATE FUNCTION pggit.enum_changes(identity text, old_labels jsonb, new_labels jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -180,7 +180,7 @@ BEGIN
             CASE WHEN a.state -> 'sequence' <> b.state -> 'sequence' AND pggit.schema_part(a.state ->> 'sequence') = pggit.schema_part(b.state ->> 'sequence')
                 THEN format('ALTER SEQUENCE %s RENAME TO %s', a.state ->> 'sequence', pggit.name_part(b.state ->> 'sequence')) END,
             CASE WHEN a.state - 'sequence' <> b.state - 'sequence' THEN
-                format('ALTER TABLE %s ALTER COLUMN %I SET GENERATED %s ', b.identity, rest, upper(b.state ->> 'kind'))
+                format('ALTER TABLE %s ALTER COLUMN %I SET GENERATED %s ', b.identity, rest, upper((b.state ->> 'kind') COLLATE "C"))
                 || (SELECT string_agg('SET ' || o[1], ' ') FROM regexp_matches(pggit.sequence_options(b.state), '(NO CYCLE|CYCLE|[A-Z]+ -?[0-9]+)', 'g') o)
             END], NULL);
     ELSIF starts_with(b.part, 'not null ') AND NOT starts_with(b.part, 'not null comment ') AND b.object_type <> 'DOMAIN' THEN

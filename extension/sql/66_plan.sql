@@ -349,12 +349,104 @@ END
 $$;
 COMMENT ON FUNCTION pggit.plan(text, text) IS 'The steps that turn a schema of one tree into another''s, in order. A null tree is empty.';
 
+CREATE FUNCTION pggit.types_with_used_labels(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], changes jsonb)
+RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT k.key FROM unnest(keys, fates) AS k (key, fate)
+        JOIN unnest(new_elements) n ON n.key = k.key AND n.part = '' AND n.state ? 'labels'
+        JOIN unnest(old_elements) o ON o.key = k.key
+        WHERE k.fate = 'alter' AND changes ->> k.key LIKE '%ADD VALUE%' AND EXISTS (
+            SELECT FROM unnest(new_elements) user_element
+            JOIN unnest(keys, fates) AS f (key, fate) ON f.key = user_element.key AND f.fate IN ('create', 'alter', 'replace')
+            CROSS JOIN LATERAL array_to_string(user_element.make, ' ') AS sql
+            WHERE n.identity = ANY (user_element.needs) AND EXISTS (
+                SELECT FROM jsonb_array_elements_text(n.state -> 'labels') l
+                WHERE NOT o.state -> 'labels' ? l AND strpos(sql, l) > 0)));
+END
+$$;
+COMMENT ON FUNCTION pggit.types_with_used_labels(pggit.element[], pggit.element[], text[], text[], jsonb) IS
+'Keys of the enums with a new label that something new uses: a label cannot be used in the transaction that adds it, so the type is made anew.';
+
+CREATE FUNCTION pggit.left_by_parents(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        -- Before PostgreSQL 18 a partitioned table takes the NOT NULL of its partitions along with its own.
+        SELECT mine.key FROM unnest(new_elements) link
+        JOIN unnest(old_elements) mine ON mine.identity = link.identity AND mine.part LIKE 'not null %'
+        JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'keep'
+        CROSS JOIN LATERAL unnest(pggit.relation_keys(link.state #>> '{parents,0}', mine.part)) AS k (of_parent)
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = k.of_parent AND above.fate = 'drop'
+        WHERE link.part = 'link' AND link.state ->> 'bound' IS NOT NULL AND pggit.not_null_sql('', '') = ''
+        UNION ALL
+        -- What a parent loses and a child keeps is the child's own once it has left the parent, to which it comes back.
+        SELECT DISTINCT mine.link FROM unnest(old_elements) mine
+        CROSS JOIN LATERAL unnest(mine.via) AS v (via)
+        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = v.via AND above.fate = 'drop'
+        JOIN unnest(new_elements) still ON still.key = mine.key
+        JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
+        JOIN unnest(old_elements) link ON link.key = mine.link AND link.state ->> 'bound' IS NULL
+        WHERE mine.part LIKE 'column %' OR mine.state ->> 'kind' = 'c');
+END
+$$;
+COMMENT ON FUNCTION pggit.left_by_parents(pggit.element[], pggit.element[], text[], text[]) IS
+'Keys of what has to be made anew where a parent loses what its child or partition keeps: NOT NULL, or the link to the parent.';
+
+CREATE FUNCTION pggit.tightened_domains(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[],
+    OUT tightened text[], OUT rows_of_tightened text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH RECURSIVE carrier AS (
+        SELECT DISTINCT n.identity, false AS is_row
+        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
+        JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
+        WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %')
+        UNION
+        SELECT x.identity, x.object_type <> 'DOMAIN' OR c.is_row OR inside.type <> c.identity
+        FROM carrier c
+        JOIN unnest(old_elements) x ON x.object_type IN ('TYPE', 'DOMAIN') AND x.part = '' OR x.object_type = 'TABLE' AND x.part LIKE 'column %'
+        CROSS JOIN LATERAL (
+            SELECT coalesce(x.state ->> 'type', x.state ->> 'base', x.state #>> '{range,subtype}')
+            UNION ALL SELECT a ->> 'type' FROM jsonb_array_elements(x.state -> 'attributes') a) AS inside (type)
+        WHERE inside.type = c.identity OR starts_with(inside.type, c.identity || '[')
+    )
+    SELECT array_agg(c.identity ORDER BY c.identity), array_agg(c.identity) FILTER (WHERE c.is_row) INTO tightened, rows_of_tightened FROM carrier c;
+END
+$$;
+COMMENT ON FUNCTION pggit.tightened_domains(pggit.element[], pggit.element[], text[], text[]) IS
+'Domains that get a constraint, with the types that have one inside; and of these the rows. PostgreSQL tightens no domain that a column has inside an array or a row.';
+
+CREATE FUNCTION pggit.keys_like_those_above(new_elements pggit.element[], OUT own_keys text[], OUT merged_by text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH RECURSIVE line AS (
+        SELECT l.identity, l.state #>> '{parents,0}' AS above, ARRAY[l.key] AS links
+        FROM unnest(new_elements) l WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL
+        UNION ALL
+        SELECT i.identity, l.state #>> '{parents,0}', i.links || l.key
+        FROM line i JOIN unnest(new_elements) l ON l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.identity = i.above
+    )
+    SELECT array_agg(own.key), array_agg(k) INTO own_keys, merged_by
+    FROM line i
+    JOIN unnest(new_elements) own ON own.identity = i.identity AND own.state ->> 'kind' = 'f'
+    JOIN unnest(new_elements) other ON other.identity = i.above AND other.state ->> 'definition' = own.state ->> 'definition'
+    CROSS JOIN LATERAL unnest(i.links || other.key) k;
+END
+$$;
+COMMENT ON FUNCTION pggit.keys_like_those_above(pggit.element[]) IS
+'Foreign keys of a partition''s own that are like one of a table above and, side by side with them, each element whose making merges the two: PostgreSQL makes one of them when the partition is attached or the other is made.';
+
 CREATE FUNCTION pggit.decide_fates(
     old_elements pggit.element[], new_elements pggit.element[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
-    decided record;
     previous text[];
     broken_names text[];
     moved_columns text[];
@@ -372,7 +464,7 @@ DECLARE
     filled text[];
     own_keys text[];
     merged_by text[];  -- side by side with own_keys
-    kept_below text;
+    replaced text;
     added record;
 BEGIN
     SELECT array_agg(x.key ORDER BY x.key COLLATE "C"), array_agg(x.fate ORDER BY x.key COLLATE "C"),
@@ -387,20 +479,9 @@ BEGIN
         LEFT JOIN LATERAL (SELECT CASE WHEN o.state <> n.state THEN pggit.alter_element(o::pggit.element, n::pggit.element) END AS change) c ON true
     ) x;
 
-    -- A new label cannot be used in the transaction that adds it: where it is used, the type is made anew.
-    FOR added IN
-        SELECT k.key FROM unnest(keys, fates) AS k (key, fate)
-        JOIN unnest(new_elements) n ON n.key = k.key AND n.part = '' AND n.state ? 'labels'
-        JOIN unnest(old_elements) o ON o.key = k.key
-        WHERE k.fate = 'alter' AND changes ->> k.key LIKE '%ADD VALUE%' AND EXISTS (
-            SELECT FROM unnest(new_elements) user_element
-            JOIN unnest(keys, fates) AS f (key, fate) ON f.key = user_element.key AND f.fate IN ('create', 'alter', 'replace')
-            CROSS JOIN LATERAL array_to_string(user_element.make, ' ') AS sql
-            WHERE n.identity = ANY (user_element.needs) AND EXISTS (
-                SELECT FROM jsonb_array_elements_text(n.state -> 'labels') l
-                WHERE NOT o.state -> 'labels' ? l AND strpos(sql, l) > 0))
-    LOOP
-        fates[array_position(keys, added.key)] := 'replace';
+    FOREACH replaced IN ARRAY pggit.types_with_used_labels(old_elements, new_elements, keys, fates, changes)
+                              || pggit.left_by_parents(old_elements, new_elements, keys, fates) LOOP
+        fates[array_position(keys, replaced)] := 'replace';
     END LOOP;
 
     -- What has to go before something new can have its name.
@@ -411,22 +492,7 @@ BEGIN
     CROSS JOIN LATERAL unnest(o.provides) p
     WHERE o.part = '' AND o.object_type IN ('TYPE', 'DOMAIN', 'TABLE');
 
-    -- PostgreSQL tightens no domain that a column has inside an array or a row.
-    WITH RECURSIVE carrier AS (
-        SELECT DISTINCT n.identity, false AS is_row
-        FROM unnest(new_elements) n JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace', 'alter')
-        JOIN unnest(old_elements) o ON o.key = pggit.element_key('DOMAIN', n.identity)
-        WHERE n.object_type = 'DOMAIN' AND (n.part = 'not null' OR n.part LIKE 'constraint %')
-        UNION
-        SELECT x.identity, x.object_type <> 'DOMAIN' OR c.is_row OR inside.type <> c.identity
-        FROM carrier c
-        JOIN unnest(old_elements) x ON x.object_type IN ('TYPE', 'DOMAIN') AND x.part = '' OR x.object_type = 'TABLE' AND x.part LIKE 'column %'
-        CROSS JOIN LATERAL (
-            SELECT coalesce(x.state ->> 'type', x.state ->> 'base', x.state #>> '{range,subtype}')
-            UNION ALL SELECT a ->> 'type' FROM jsonb_array_elements(x.state -> 'attributes') a) AS inside (type)
-        WHERE inside.type = c.identity OR starts_with(inside.type, c.identity || '[')
-    )
-    SELECT array_agg(c.identity ORDER BY c.identity), array_agg(c.identity) FILTER (WHERE c.is_row) INTO tightened, rows_of_tightened FROM carrier c;
+    SELECT t.tightened, t.rows_of_tightened INTO tightened, rows_of_tightened FROM pggit.tightened_domains(old_elements, new_elements, keys, fates) t;
 
     -- PostgreSQL writes a table anew to fill a column, which it does not while its row type is that of another's column.
     SELECT array_agg(DISTINCT n.identity) INTO filled
@@ -439,45 +505,7 @@ BEGIN
     SELECT array_agg(DISTINCT v) INTO parted FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) v
     WHERE o.object_type = 'INDEX' AND o.part = '' OR o.part LIKE 'constraint %' AND o.state ->> 'kind' = 'i';
 
-    -- Before PostgreSQL 18 a partitioned table takes the NOT NULL of its partitions along with its own.
-    FOR kept_below IN
-        SELECT mine.key FROM unnest(new_elements) link
-        JOIN unnest(old_elements) mine ON mine.identity = link.identity AND mine.part LIKE 'not null %'
-        JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'keep'
-        CROSS JOIN LATERAL unnest(pggit.relation_keys(link.state #>> '{parents,0}', mine.part)) AS k (of_parent)
-        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = k.of_parent AND above.fate = 'drop'
-        WHERE link.part = 'link' AND link.state ->> 'bound' IS NOT NULL AND pggit.not_null_sql('', '') = ''
-    LOOP
-        fates[array_position(keys, kept_below)] := 'replace';
-    END LOOP;
-
-    -- What a parent loses and a child keeps is the child's own once it has left the parent, to which it comes back.
-    FOR kept_below IN
-        SELECT DISTINCT mine.link FROM unnest(old_elements) mine
-        CROSS JOIN LATERAL unnest(mine.via) AS v (via)
-        JOIN unnest(keys, fates) AS above (key, fate) ON above.key = v.via AND above.fate = 'drop'
-        JOIN unnest(new_elements) still ON still.key = mine.key
-        JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
-        JOIN unnest(old_elements) link ON link.key = mine.link AND link.state ->> 'bound' IS NULL
-        WHERE mine.part LIKE 'column %' OR mine.state ->> 'kind' = 'c'
-    LOOP
-        fates[array_position(keys, kept_below)] := 'replace';
-    END LOOP;
-
-    -- A foreign key of a partition's own that is like one of a table above: PostgreSQL makes one of the two when the
-    -- partition is attached or the other is made.
-    WITH RECURSIVE line AS (
-        SELECT l.identity, l.state #>> '{parents,0}' AS above, ARRAY[l.key] AS links
-        FROM unnest(new_elements) l WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL
-        UNION ALL
-        SELECT i.identity, l.state #>> '{parents,0}', i.links || l.key
-        FROM line i JOIN unnest(new_elements) l ON l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.identity = i.above
-    )
-    SELECT array_agg(own.key), array_agg(k) INTO own_keys, merged_by
-    FROM line i
-    JOIN unnest(new_elements) own ON own.identity = i.identity AND own.state ->> 'kind' = 'f'
-    JOIN unnest(new_elements) other ON other.identity = i.above AND other.state ->> 'definition' = own.state ->> 'definition'
-    CROSS JOIN LATERAL unnest(i.links || other.key) k;
+    SELECT m.own_keys, m.merged_by INTO own_keys, merged_by FROM pggit.keys_like_those_above(new_elements) m;
 
     LOOP
         previous := fates;
@@ -612,7 +640,7 @@ BEGIN
     FOR added IN
         SELECT o.key, pggit.alter_element(o::pggit.element, n::pggit.element) AS statements
         FROM unnest(old_elements) o JOIN unnest(new_elements) n ON n.key = o.key JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'keep'
-        WHERE o.part = 'acl' AND EXISTS (
+        WHERE o.part = 'acl' AND o.state -> 'columns' <> 'null' AND EXISTS (
             SELECT FROM unnest(keys, fates) AS c (key, fate)
             JOIN jsonb_object_keys(nullif(o.state -> 'columns', 'null')) name ON c.key = pggit.element_key(o.object_type, o.identity, 'column ' || name)
             WHERE c.fate = 'replace')
@@ -620,15 +648,22 @@ BEGIN
         fates[array_position(keys, added.key)] := 'alter';
         changes := changes || jsonb_build_object(added.key, added.statements);
     END LOOP;
-    broken := ARRAY(
-        SELECT DISTINCT b FROM (
-            SELECT unnest(broken_names) AS b
-            UNION SELECT unnest(relation_names)
-            UNION SELECT unnest(tightened)
-            UNION SELECT unnest(filled)
-            UNION SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m
-        ) x WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ');
-    broken := ARRAY(SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b)
+    broken := pggit.names_to_ask_for(
+        old_elements, new_elements, keys, fates, broken_names || relation_names || tightened || filled
+            || ARRAY(SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m), coming_to);
+END
+$$;
+COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
+'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
+
+CREATE FUNCTION pggit.names_to_ask_for(
+    old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], broken text[], coming_to text[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+            SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b
+            WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ')
         || ARRAY(SELECT DISTINCT format('ON ONLY %s USING', c) FROM unnest(coming_to) c)
         || ARRAY(SELECT DISTINCT o.identity FROM unnest(old_elements) o
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'drop'
@@ -641,8 +676,8 @@ BEGIN
                      SELECT FROM unnest(new_elements) t WHERE t.key = pggit.element_key('TABLE', n.identity) AND t.state ? 'partition_key'));
 END
 $$;
-COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
-'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
+COMMENT ON FUNCTION pggit.names_to_ask_for(pggit.element[], pggit.element[], text[], text[], text[], text[]) IS
+'What the definitions of objects that do not change are searched for, because it is gone for a while. broken: names of what is replaced; coming_to: tables that partitions come to.';
 
 CREATE FUNCTION pggit.needs_to_change(e pggit.element, is_alone boolean) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -663,6 +698,8 @@ RETURNS pggit.plan_node[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
     own_made text[];
+    comes_with_above text[];
+    goes_with_above text[];
     gone text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace'));
     touched text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace', 'create', 'alter', 'suspend'));
     stays text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate = 'keep');
@@ -679,27 +716,39 @@ BEGIN
             ON o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = a.identity
     )
     SELECT array_agg(a.identity) INTO keyed FROM above a;
+    -- What comes or goes with what is above it, by a link that there is all the while. Here as below, joins by hash do
+    -- what arrays would be searched for, one element after another.
+    comes_with_above := ARRAY(
+        SELECT DISTINCT n.key FROM unnest(new_elements) n CROSS JOIN LATERAL unnest(n.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        WHERE n.link = ANY (stays) OR NOT n.link = ANY (keys));
+    goes_with_above := ARRAY(
+        SELECT DISTINCT o.key FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        WHERE o.link = ANY (stays) OR NOT o.link = ANY (keys));
     own_made := shells || ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
-        WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND NOT n.made_by && shells
-          AND NOT (n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys))));
+        LEFT JOIN (SELECT DISTINCT x.key FROM unnest(new_elements) x CROSS JOIN LATERAL unnest(x.made_by) AS m (key)
+                   JOIN unnest(shells) AS s (key) ON s.key = m.key) made ON made.key = n.key
+        WHERE f.fate IN ('create', 'replace') AND n.part LIKE 'column %' AND made.key IS NULL AND n.key <> ALL (comes_with_above));
     RETURN ARRAY(
-        WITH RECURSIVE old_side AS (
-            SELECT o.*, f.fate,
-                o.taken_by && gone OR o.via && touched AND (o.link = ANY (stays) OR NOT o.link = ANY (keys)) AS is_taken,
+        WITH RECURSIVE taken AS MATERIALIZED (
+            SELECT DISTINCT x.key FROM unnest(old_elements) x CROSS JOIN LATERAL unnest(x.taken_by) AS t (key) JOIN unnest(gone) AS g (key) ON g.key = t.key
+        ), made AS MATERIALIZED (
+            SELECT DISTINCT x.key FROM unnest(new_elements) x CROSS JOIN LATERAL unnest(x.made_by) AS m (key) JOIN unnest(own_made) AS g (key) ON g.key = m.key
+        ), old_side AS (
+            SELECT o.*, f.fate, taken.key IS NOT NULL OR above.key IS NOT NULL AS is_taken, taken.key IS NULL AND above.key IS NOT NULL AS is_taken_above,
                 o.via <> '{}' AND o.identity = ANY (heirs.identities) AS is_heir
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(old_elements) o ON o.key = f.key
+            LEFT JOIN taken ON taken.key = o.key LEFT JOIN unnest(goes_with_above) AS above (key) ON above.key = o.key
             CROSS JOIN (SELECT array_agg(l.identity) AS identities FROM unnest(old_elements) l
                         WHERE l.part = 'link' AND l.state ->> 'bound' IS NULL) heirs
             WHERE f.fate IN ('drop', 'replace', 'suspend')
         ), new_side AS (
             SELECT n.*, f.fate,
-                n.made_by && own_made
-                    OR n.via && touched AND (n.link = ANY (stays) OR NOT n.link = ANY (keys)) AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i'
-                    AS is_made,
+                made.key IS NOT NULL OR above.key IS NOT NULL AND n.object_type <> 'INDEX' AND n.state ->> 'kind' IS DISTINCT FROM 'i' AS is_made,
                 CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(n::pggit.element, n.link = ANY (touched)) ELSE n.needs END AS ordered_by,
                 ot.old_needs, ot.freed, ot.becomes
             FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
+            LEFT JOIN made ON made.key = n.key LEFT JOIN unnest(comes_with_above) AS above (key) ON above.key = n.key
             LEFT JOIN LATERAL (SELECT CASE f.fate WHEN 'alter' THEN pggit.needs_to_change(o::pggit.element, o.link = ANY (touched)) END AS old_needs,
                     ARRAY(SELECT 'free ' || c FROM unnest(o.claims) c WHERE f.fate = 'alter' AND c <> ALL (n.claims)) AS freed,
                     CASE WHEN n.part LIKE 'column %' AND n.object_type = 'TABLE' AND (o.state -> 'type' <> n.state -> 'type' OR f.fate = 'suspend') THEN n.state ->> 'type' END AS becomes
@@ -707,7 +756,7 @@ BEGIN
             WHERE f.fate IN ('create', 'replace', 'alter', 'suspend')
         ), along AS (
             -- the same column or constraint in tables below, which PostgreSQL makes and takes with it
-            SELECT 'old' AS side, o.key, v.via FROM old_side o CROSS JOIN LATERAL unnest(o.via) AS v (via) WHERE o.is_taken AND NOT o.taken_by && gone
+            SELECT 'old' AS side, o.key, v.via FROM old_side o CROSS JOIN LATERAL unnest(o.via) AS v (via) WHERE o.is_taken_above
             UNION ALL
             SELECT 'new', n.key, v.via FROM new_side n CROSS JOIN LATERAL unnest(n.via) AS v (via) WHERE n.is_made
         ), below AS (
@@ -716,6 +765,17 @@ BEGIN
                 ON s.side = a.side AND s.key = a.via
             UNION
             SELECT b.side, b.top, a.key, b.depth + 1 FROM below b JOIN along a ON a.side = b.side AND a.via = b.key
+        ), dropped_below AS MATERIALIZED (
+            -- a child that had the column before it got the parent keeps it
+            SELECT d.top, array_agg(
+                format(CASE WHEN x.part LIKE 'column %' THEN 'ALTER TABLE %s DROP COLUMN IF EXISTS %I' ELSE 'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I' END,
+                       x.identity, substr(x.part, strpos(x.part, ' ') + 1))
+                ORDER BY d.depth, x.key COLLATE "C") AS statements
+            FROM (SELECT b.top, b.key, max(b.depth) AS depth FROM below b WHERE b.side = 'old' GROUP BY b.top, b.key) d
+            -- of several parents the last one, which order_nodes() puts last for these
+            JOIN (SELECT b.key, max(b.top COLLATE "C") AS top FROM below b WHERE b.side = 'old' GROUP BY b.key) l ON l.key = d.key AND l.top = d.top
+            JOIN old_side x ON x.key = d.key
+            WHERE x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %') GROUP BY d.top
         ), provided_below AS MATERIALIZED (
             SELECT b.top, array_agg(DISTINCT p) AS provides
             FROM below b JOIN new_side x ON x.key = b.key CROSS JOIN LATERAL unnest(x.provides) p
@@ -741,29 +801,22 @@ BEGIN
             SELECT CASE o.fate WHEN 'suspend' THEN 'suspend' ELSE 'drop' END AS action, o.key, o.object_type, o.identity, o.part,
                 CASE o.fate WHEN 'suspend' THEN ARRAY[format('ALTER TABLE %s ALTER COLUMN %I TYPE pg_catalog.text COLLATE "default" USING %I::pg_catalog.text',
                     o.identity, substr(o.part, 8), substr(o.part, 8))]
-                    -- a child that had the column before it got the parent keeps it
                     -- PostgreSQL drops no partition that a key leads to with its parent
-                    ELSE CASE WHEN o.part = '' THEN ARRAY(
-                        SELECT l.unmake[1] FROM unnest(old_elements) l
-                        WHERE l.key = pggit.element_key(o.object_type, o.identity, 'link') AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets))
-                        ELSE '{}' END
+                    ELSE CASE WHEN linked.unmake IS NULL THEN '{}' ELSE ARRAY[linked.unmake] END
                     || CASE WHEN o.part = 'link' AND o.state ->> 'bound' IS NOT NULL AND o.state #>> '{parents,0}' = ANY (keyed)
                         THEN ARRAY[pggit.detach_without_keys(o.identity, o.unmake[1])] ELSE o.unmake END
-                    || ARRAY(
-                        SELECT format(CASE WHEN x.part LIKE 'column %' THEN 'ALTER TABLE %s DROP COLUMN IF EXISTS %I' ELSE 'ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I' END,
-                                      x.identity, substr(x.part, strpos(x.part, ' ') + 1))
-                        FROM old_side x
-                        JOIN (SELECT b.key, max(b.depth) AS depth FROM below b WHERE b.side = 'old' AND b.top = o.key GROUP BY b.key) d ON d.key = x.key
-                        -- of several parents the last one, which order_nodes() puts last for these
-                        WHERE NOT EXISTS (SELECT FROM below b WHERE b.side = 'old' AND b.key = x.key AND (b.top COLLATE "C") > o.key) AND x.is_heir AND (x.part LIKE 'column %' OR x.part LIKE 'constraint %')
-                        ORDER BY d.depth, x.key COLLATE "C") END AS statements,
+                    || coalesce(heir.statements, '{}') END AS statements,
                 o.provides || ARRAY(SELECT p FROM unnest(t.provides) p WHERE NOT (o.part = '' AND starts_with(p, 'drop:notnulls '))) AS provides,
                 o.needs || ARRAY(SELECT w FROM unnest(t.needs) w WHERE w <> ALL (o.provides)) AS needs, NULL::text[] AS old_needs,
                 o.claims || coalesce(t.claims, '{}') AS claims, o.rank, o.as_owner_of,
                 CASE WHEN o.fate <> 'suspend' THEN o.loses END AS loses, NULL::text AS becomes
             FROM old_side o
+            LEFT JOIN dropped_below heir ON heir.top = o.key
             -- what goes along counts as part of it
             LEFT JOIN goes_along t ON t.key = o.key AND (o.part = '' OR o.part LIKE 'column %' OR o.part LIKE 'constraint %')
+            LEFT JOIN (
+                SELECT pggit.element_key(l.object_type, l.identity) AS of_key, l.unmake[1] AS unmake FROM unnest(old_elements) l
+                WHERE l.part = 'link' AND l.state ->> 'bound' IS NOT NULL AND l.state #>> '{parents,0}' = ANY (targets)) linked ON linked.of_key = o.key
             WHERE NOT o.is_taken
             UNION ALL
             SELECT CASE n.fate WHEN 'alter' THEN 'alter' WHEN 'suspend' THEN 'resume' ELSE 'create' END, n.key, n.object_type, n.identity, n.part,

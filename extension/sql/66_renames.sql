@@ -12,10 +12,12 @@ COMMENT ON TYPE pggit.rename IS
 'An object under two names; or, with old_column and new_column, a column of the table that new_identity names.';
 
 CREATE FUNCTION pggit.ids_of(of_type text, of_identity text) RETURNS bigint[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     RETURN ARRAY(
-        SELECT o.id FROM pggit.objects o WHERE o.tree_key = pggit.tree_key(of_type, of_identity)
+        -- by the two indexes that there are
+        SELECT o.id FROM pggit.objects o WHERE o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity)
+        UNION SELECT o.id FROM pggit.objects o WHERE NOT o.is_active AND o.tree_key = pggit.tree_key(of_type, of_identity)
         UNION SELECT h.object_id FROM pggit.history h
         WHERE h.old_identity IS NOT NULL AND h.object_type = of_type AND (h.old_identity = of_identity OR h.identity = of_identity));
 END

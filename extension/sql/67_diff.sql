@@ -2,7 +2,7 @@
 
 CREATE FUNCTION pggit.diff(a text, b text)
 RETURNS TABLE (change text, object_type text, object text, part text, old_state jsonb, new_state jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     old_tree text := pggit.tree_of(a);
     new_tree text := pggit.tree_of(b);
@@ -15,7 +15,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.diff(text, text) IS
-'What differs between two of: a branch, a tag, a commit, a restore point, a moment, LIVE (the schema as it is). One row for an object that was created or dropped, and one for each part of an altered one: a column, a constraint, an owner …';
+'What differs between two of: a branch, a tag, a commit, a restore point, a moment, LIVE (the schema as it is). One row for an object that was created or dropped, and one for each part of an altered one: a column, a constraint, an owner ...';
 
 CREATE FUNCTION pggit.object_differences(o pggit.plan_object)
 RETURNS TABLE (change text, object_type text, identity text, part text, old_state jsonb, new_state jsonb)
@@ -65,7 +65,7 @@ $$;
 COMMENT ON FUNCTION pggit.script(text, text) IS 'The script that takes a schema of one tree to another; empty when they are the same.';
 
 CREATE FUNCTION pggit.diff_sql(a text, b text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     old_tree text := pggit.tree_of(a);
     new_tree text := pggit.tree_of(b);
@@ -77,7 +77,7 @@ COMMENT ON FUNCTION pggit.diff_sql(text, text) IS
 'A script that turns the schema at a into the one at b, hash for hash, for psql --single-transaction. The same two always give the same bytes; empty when they are the same. What drops rows has a comment that says so.';
 
 CREATE FUNCTION pggit.export_ddl(ref text DEFAULT 'HEAD') RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     tree text := pggit.tree_of(ref);
 BEGIN
@@ -88,7 +88,7 @@ COMMENT ON FUNCTION pggit.export_ddl(text) IS
 'The whole schema at a branch, tag, commit, restore point, moment or LIVE as one script, which makes the same tree in an empty database.';
 
 CREATE FUNCTION pggit.generate_migration("from" text, "to" text, OUT up text, OUT down text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     up := pggit.diff_sql("from", "to");
     down := pggit.diff_sql("to", "from");
@@ -97,7 +97,7 @@ $$;
 COMMENT ON FUNCTION pggit.generate_migration(text, text) IS 'The scripts for both ways between two states of the schema.';
 
 CREATE FUNCTION pggit.object_ddl(object text, ref text DEFAULT 'LIVE', object_type text DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     tree text := pggit.tree_of(ref);
     found record;

@@ -329,6 +329,7 @@ DECLARE
     node pggit.plan_node;
     statement text;
     role_before text := current_setting('role');
+    in_role text;
     column_name text;
     changing bigint;
 BEGIN
@@ -348,10 +349,15 @@ BEGIN
             END IF;
         END IF;
         FOREACH statement IN ARRAY node.statements LOOP
-            IF statement = 'RESET ROLE' THEN
-                statement := 'SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END;
+            -- What is done in another role is one step: that role may not call pgGit.
+            in_role := CASE
+                WHEN starts_with(statement, 'SET ROLE ') THEN statement
+                WHEN statement = 'RESET ROLE' THEN in_role || '; SET ROLE ' || CASE role_before WHEN 'none' THEN 'NONE' ELSE quote_ident(role_before) END
+                ELSE in_role || '; ' || statement END;
+            IF in_role IS NULL OR statement = 'RESET ROLE' THEN
+                PERFORM pggit.run_step(coalesce(in_role, statement), pggit.rights_of(node, statement));
+                in_role := NULL;
             END IF;
-            PERFORM pggit.run_step(statement, pggit.rights_of(node, statement));
         END LOOP;
         IF node.statements <> '{}' THEN
             RETURN QUERY SELECT CASE WHEN node.part = '' AND node.action <> 'alter' THEN node.action ELSE 'alter' END,
@@ -366,7 +372,7 @@ COMMENT ON FUNCTION pggit.run_nodes(pggit.plan_node[], boolean, jsonb) IS
 CREATE FUNCTION pggit.apply_tree(target text, force boolean)
 RETURNS TABLE (action text, object_type text, object text, detail text)
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 SET check_function_bodies = off
 SET row_security = off
 SET quote_all_identifiers = off
@@ -493,7 +499,7 @@ $$;
 COMMENT ON FUNCTION pggit.park_and_tell(text, text, text[]) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
 CREATE FUNCTION pggit.park(relation text, column_name text, besides text[] DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
     source regclass := to_regclass(relation);
@@ -575,7 +581,7 @@ COMMENT ON FUNCTION pggit.park(text, text, text[]) IS
 
 CREATE FUNCTION pggit.list_attic()
 RETURNS TABLE (id bigint, object text, column_names text[], row_count bigint, parked_as text, parked_by text, parked_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT a.id, a.object, CASE WHEN NOT a.is_whole THEN a.column_names END, a.row_count, a.parked_as, a.parked_by, a.parked_at
@@ -587,7 +593,7 @@ COMMENT ON FUNCTION pggit.list_attic() IS
 
 CREATE FUNCTION pggit.restore_from_attic(attic_id bigint)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET row_security = off
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
 DECLARE
     kept pggit.attic;
@@ -690,7 +696,7 @@ $$;
 COMMENT ON FUNCTION pggit.parked_value(regclass, text, text) IS 'A parked column as an expression of the type that the table has.';
 
 CREATE FUNCTION pggit.clear_attic(attic_id bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     UPDATE pggit.attic a SET restored_at = clock_timestamp()
     WHERE a.id = attic_id AND a.restored_at IS NULL AND to_regclass(a.parked_as) IS NULL;

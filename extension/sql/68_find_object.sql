@@ -36,9 +36,9 @@ COMMENT ON FUNCTION pggit.known_type(text) IS 'The type of that name; null where
 
 CREATE FUNCTION pggit.find_object(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (id bigint, found_type text, identity text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off AS $$
 DECLARE
-    wanted_type text := upper(find_object.object_type);
+    wanted_type text := upper(find_object.object_type COLLATE "C");
     part record;
     best record;
     candidates text;

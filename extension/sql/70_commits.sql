@@ -146,7 +146,7 @@ $$;
 COMMENT ON FUNCTION pggit.put_commit(bigint, text, text[], text) IS 'Stores a commit by the session''s user, now, and returns its hash.';
 
 CREATE FUNCTION pggit.commit_index(message text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     branch pggit.branches;
     waiting pggit.merge_state;
@@ -192,7 +192,7 @@ COMMENT ON FUNCTION pggit.commit_index(text) IS
 'Commits the schema as it is now on the current branch; where a merge waits, only its result, with two parents.';
 
 CREATE FUNCTION pggit.commit(message text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     merged text;
     allowed boolean := (SELECT m.force FROM pggit.merge_state m);
@@ -212,7 +212,7 @@ COMMENT ON FUNCTION pggit.commit(text) IS
 'Keeps the schema as it is now on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved.';
 
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.settle();

@@ -32,7 +32,7 @@ $$;
 COMMENT ON FUNCTION pggit.note_ref(text, text, text, text) IS 'Writes one row of the reflog.';
 
 CREATE FUNCTION pggit.create_branch(name text, "from" text DEFAULT 'HEAD') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     start text := pggit.resolve_ref("from");
     new_id bigint;
@@ -53,7 +53,7 @@ COMMENT ON FUNCTION pggit.create_branch(text, text) IS
 'Makes a branch that begins at another branch, tag or commit (the current one unless told otherwise) and returns its id.';
 
 CREATE FUNCTION pggit.delete_branch(name text, force boolean DEFAULT false) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     doomed pggit.branches;
 BEGIN
@@ -84,7 +84,7 @@ COMMENT ON FUNCTION pggit.delete_branch(text, boolean) IS
 'Deletes a branch that is not the current one and returns where it stood. Without force, one whose newest commit no other branch or tag can look back on is refused with GT018. Its commits stay in pggit.commits.';
 
 CREATE FUNCTION pggit.tag(name text, ref text DEFAULT 'HEAD') RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text := pggit.resolve_ref(ref);
     new_id bigint;
@@ -105,7 +105,7 @@ COMMENT ON FUNCTION pggit.tag(text, text) IS
 'Gives a commit (the current one unless told otherwise) a name that does not move, and returns the commit''s hash.';
 
 CREATE FUNCTION pggit.delete_tag(name text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     tagged text;
 BEGIN
@@ -123,7 +123,7 @@ COMMENT ON FUNCTION pggit.delete_tag(text) IS 'Deletes a tag and returns the has
 
 CREATE FUNCTION pggit.list_branches()
 RETURNS TABLE (name text, head text, is_current boolean, message text, committed_at timestamptz, created_by text, created_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     RETURN QUERY
@@ -136,7 +136,7 @@ COMMENT ON FUNCTION pggit.list_branches() IS 'All branches, each with its newest
 
 CREATE FUNCTION pggit.ref_history(ref text DEFAULT NULL, max_count integer DEFAULT 100)
 RETURNS TABLE (changed_at timestamptz, ref_name text, action text, old_hash text, new_hash text, changed_by text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.check_count(max_count);
@@ -152,7 +152,7 @@ COMMENT ON FUNCTION pggit.ref_history(text, integer) IS
 -- Who can look back on whom --------------------------------------------------------------------------
 
 CREATE FUNCTION pggit.check_count(max_count integer) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     IF max_count < 0 THEN
         RAISE EXCEPTION 'max_count must not be negative: %', max_count USING ERRCODE = 'GT012', HINT = 'NULL means all.';
@@ -242,7 +242,7 @@ COMMENT ON FUNCTION pggit.names_of_commit(text) IS 'HEAD, the branches and the t
 
 CREATE FUNCTION pggit.log(ref text DEFAULT 'HEAD', max_count integer DEFAULT 100)
 RETURNS TABLE (graph text, hash text, committed_at timestamptz, author text, message text, parents text[], branches text[], tags text[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_count(max_count);
     RETURN QUERY
@@ -257,7 +257,7 @@ COMMENT ON FUNCTION pggit.log(text, integer) IS
 'Commits that a branch, tag or commit can look back on, newest first, with the branches and tags that stand at each. graph draws how they follow each other: * is the commit, | a line that passes, \ a line that begins for a merged parent, / one that ends here.';
 
 CREATE FUNCTION pggit.graph(format text DEFAULT 'text', max_count integer DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     starts text[];
     drawn text;
@@ -305,7 +305,7 @@ COMMENT ON FUNCTION pggit.graph(text, integer) IS
 
 CREATE FUNCTION pggit.show(ref text DEFAULT 'HEAD')
 RETURNS TABLE (change text, object_type text, object text, old_definition jsonb, new_definition jsonb)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     shown pggit.commits;
     before text;

@@ -5,7 +5,7 @@
 -- within it would show a schema that nobody but itself ever saw.
 
 CREATE FUNCTION pggit.live_tree() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     root text;
     keys text[];
@@ -71,7 +71,7 @@ COMMENT ON FUNCTION pggit.undone_since(timestamptz) IS
 'The objects that changed after a moment, with their blobs now and then; null where there was or is none.';
 
 CREATE FUNCTION pggit.tree_at(moment timestamptz) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     root text;
     changed text;
@@ -112,7 +112,7 @@ $$;
 COMMENT ON FUNCTION pggit.as_moment(text) IS 'What PostgreSQL can read as a timestamp; null for anything else.';
 
 CREATE FUNCTION pggit.tree_of(ref text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     named text[];
     found text;
@@ -145,7 +145,7 @@ COMMENT ON FUNCTION pggit.tree_of(text) IS
 -- What was there -------------------------------------------------------------------------------------
 
 CREATE FUNCTION pggit.schema_at(moment timestamptz) RETURNS TABLE (object_type text, object text, definition jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_moment(moment);
     PERFORM pggit.settle();
@@ -167,7 +167,7 @@ COMMENT ON FUNCTION pggit.schema_at(timestamptz) IS
 
 CREATE FUNCTION pggit.object_at(object text, moment timestamptz, object_type text DEFAULT NULL)
 RETURNS TABLE (found_type text, identity text, definition jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted record;
     was text;
@@ -193,7 +193,7 @@ COMMENT ON FUNCTION pggit.object_at(text, timestamptz, text) IS
 -- Restore points -------------------------------------------------------------------------------------
 
 CREATE FUNCTION pggit.create_restore_point(name text, at timestamptz DEFAULT clock_timestamp()) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     root text;
     new_id bigint;
@@ -216,7 +216,7 @@ COMMENT ON FUNCTION pggit.create_restore_point(text, timestamptz) IS
 
 CREATE FUNCTION pggit.list_restore_points()
 RETURNS TABLE (name text, at timestamptz, tree text, created_by text, created_at timestamptz)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     RETURN QUERY SELECT p.name, p.at, p.tree, p.created_by, p.created_at FROM pggit.restore_points p ORDER BY p.at, p.name;
@@ -225,7 +225,7 @@ $$;
 COMMENT ON FUNCTION pggit.list_restore_points() IS 'All restore points, by the moment they stand for.';
 
 CREATE FUNCTION pggit.delete_restore_point(name text) RETURNS timestamptz
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     gone pggit.restore_points;
 BEGIN

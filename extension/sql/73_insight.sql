@@ -19,7 +19,7 @@ RETURNS TABLE (
     history_id bigint, change text, changed_at timestamptz, command_tag text, name text, old_name text,
     session_role text, set_role text, application_name text, client_addr inet, transaction_id xid8,
     commit text, old_definition jsonb, new_definition jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted bigint;
 BEGIN
@@ -43,7 +43,7 @@ CREATE FUNCTION pggit.get_version(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (
     found_type text, name text, is_there boolean, version bigint, created_at timestamptz, created_by text,
     changed_at timestamptz, changed_by text, last_change text, commit text, is_committed boolean)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted bigint;
     first_row pggit.history;
@@ -91,7 +91,7 @@ CREATE FUNCTION pggit.blame(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (
     part text, definition jsonb, changed_at timestamptz, changed_by text, change text, command_tag text,
     history_id bigint, commit text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wanted bigint;
 BEGIN
@@ -172,7 +172,7 @@ COMMENT ON FUNCTION pggit.describe_dependency(oid, oid, oid, oid, "char") IS 'In
 
 CREATE FUNCTION pggit.get_impact_analysis(object text, object_type text DEFAULT NULL)
 RETURNS TABLE (depth integer, found_type text, name text, dependency text, depends_on text, on_columns text[])
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off AS $$
 DECLARE
     start record;
     level integer := 0;
@@ -235,7 +235,7 @@ BEGIN
                 FROM (SELECT found_type AS object_type, name AS identity) plain
                 LEFT JOIN pggit.object_oids x ON x.classid = r.classid AND x.objid = r.objid
                 LEFT JOIN pggit.objects known ON known.id = x.object_id
-                CROSS JOIN LATERAL (SELECT coalesce(known.object_type, upper(plain.object_type)) AS object_type,
+                CROSS JOIN LATERAL (SELECT coalesce(known.object_type, upper(plain.object_type COLLATE "C")) AS object_type,
                                            coalesce(known.identity, plain.identity) AS identity) o;
                 depth := level;
                 dependency := r.kind;
@@ -269,8 +269,8 @@ BEGIN
         WHERE s.id = start.id AND p.prosqlbody IS NULL
           AND s.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'TYPE', 'DOMAIN',
                                 'FUNCTION', 'PROCEDURE', 'AGGREGATE')
-          AND position(lower(s.object_name) IN lower(p.prosrc)) > 0
-          AND lower(p.prosrc) ~ ('(^|[^[:alnum:]_$])' || regexp_replace(lower(s.object_name), '([^[:alnum:]_ ])', '\\\1', 'g')
+          AND position(lower(s.object_name COLLATE "C") IN lower(p.prosrc COLLATE "C")) > 0
+          AND lower(p.prosrc COLLATE "C") ~ ('(^|[^[:alnum:]_$])' || regexp_replace(lower(s.object_name COLLATE "C"), '([^[:alnum:]_ ])', '\\\1', 'g')
                                  || '($|[^[:alnum:]_$])')
         ORDER BY o.identity COLLATE "C"
     LOOP

@@ -55,7 +55,7 @@ $$;
 COMMENT ON FUNCTION pggit.unsealed() IS 'The ids of the history that no seal covers.';
 
 CREATE FUNCTION pggit.seal() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     rows_covered int8multirange;
     proof record;
@@ -87,7 +87,7 @@ COMMENT ON FUNCTION pggit.seal() IS
 'Seals the history as it is now and returns the seal''s digest, which covers all seals before it. A superuser could rewrite history and seals alike: keep the digest where they cannot reach, and verify_audit(digest) proves against it. With nothing new, returns the last seal''s digest again.';
 
 CREATE FUNCTION pggit.verify_audit(known_digest text DEFAULT NULL) RETURNS TABLE (seal bigint, status text, detail text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     s pggit.seals;
     before text;

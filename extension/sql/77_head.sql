@@ -2,7 +2,7 @@
 -- they write here goes through these, which take nobody's word: HEAD can only come to stand where the schema is.
 
 CREATE FUNCTION pggit.lock_head() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM FROM pggit.head FOR UPDATE;
 END
@@ -78,7 +78,7 @@ COMMENT ON FUNCTION pggit.require_no_merge() IS 'Raises GT026 while a merge wait
 CREATE FUNCTION pggit.require_committed(doing text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    changed text[] := ARRAY(SELECT lower(c.change) || ' ' || c.object_type || ' ' || c.object FROM pggit.uncommitted_changes() c);
+    changed text[] := ARRAY(SELECT lower(c.change COLLATE "C") || ' ' || c.object_type || ' ' || c.object FROM pggit.uncommitted_changes() c);
 BEGIN
     IF changed <> '{}' THEN
         RAISE EXCEPTION 'uncommitted changes are in the way of %: %', doing,
@@ -138,7 +138,7 @@ COMMENT ON FUNCTION pggit.take_live(text) IS
 'Raises GT034 unless the schema is at that tree; then forgets which changes led there, since HEAD comes to stand at it.';
 
 CREATE FUNCTION pggit.switch_head(ref text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     old_name text;
     old_commit text;
@@ -165,7 +165,7 @@ COMMENT ON FUNCTION pggit.switch_head(text) IS
 'Makes a branch the current one, or a commit without a branch. Raises GT034 unless the schema is at its tree already, or its tree is that of HEAD.';
 
 CREATE FUNCTION pggit.forward_branch(target text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     ours text;
 BEGIN
@@ -183,7 +183,7 @@ COMMENT ON FUNCTION pggit.forward_branch(text) IS
 'Moves the current branch to a commit that looks back on it, where the schema stands already.';
 
 CREATE FUNCTION pggit.reset_branch(target text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     ours text;
     theirs text := pggit.resolve_ref(target);

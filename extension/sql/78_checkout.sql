@@ -34,7 +34,7 @@ COMMENT ON FUNCTION pggit.resolve_commit(text) IS
 
 CREATE FUNCTION pggit.checkout(ref text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
     head_tree text;
@@ -58,7 +58,7 @@ COMMENT ON FUNCTION pggit.checkout(text, boolean) IS
 
 CREATE FUNCTION pggit.reset(ref text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
 BEGIN
@@ -75,7 +75,7 @@ COMMENT ON FUNCTION pggit.reset(text, boolean) IS
 
 CREATE FUNCTION pggit.restore_to_point(name text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
 BEGIN
@@ -99,7 +99,7 @@ COMMENT ON FUNCTION pggit.restore_to_point(text, boolean) IS
 
 CREATE FUNCTION pggit.revert(ref text, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text;
     subject text;

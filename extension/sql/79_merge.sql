@@ -1,7 +1,7 @@
 -- Merging whole schemas: three-way, first by object, then inside definitions.
 
 CREATE FUNCTION pggit.merge_base(a text, b text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     a_side text[] := ARRAY[pggit.resolve_ref(a)];
     b_side text[] := ARRAY[pggit.resolve_ref(b)];
@@ -378,7 +378,7 @@ COMMENT ON FUNCTION pggit.names_come_back(text, text, text, text, text[]) IS
 'What has a name in a merged tree that one of those which conflict has on one side.';
 
 CREATE FUNCTION pggit.start_merge(source text, force boolean) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     our_head text;
     their_head text := pggit.resolve_ref(source);
@@ -416,7 +416,7 @@ COMMENT ON FUNCTION pggit.start_merge(text, boolean) IS
 
 CREATE FUNCTION pggit.merge(source text, message text DEFAULT NULL, force boolean DEFAULT false)
 RETURNS TABLE (action text, object_type text, object text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     their_head text;
     our_head text;
@@ -471,7 +471,7 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shown text := regexp_replace(coalesce(value #>> '{}', 'nothing'), '\s+', ' ', 'g');
 BEGIN
-    RETURN CASE WHEN char_length(shown) > 80 THEN left(shown, 79) || '…' ELSE shown END;
+    RETURN CASE WHEN char_length(shown) > 80 THEN left(shown, 77) || '...' ELSE shown END;
 END
 $$;
 COMMENT ON FUNCTION pggit.in_short(jsonb) IS 'A value on one short line.';
@@ -480,7 +480,7 @@ COMMENT ON FUNCTION pggit.in_short(jsonb) IS 'A value on one short line.';
 
 CREATE FUNCTION pggit.conflicts()
 RETURNS TABLE (id bigint, object_type text, object text, path text[], base jsonb, ours jsonb, theirs jsonb, resolution text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT c.id, c.object_type, c.identity, c.path, c.base, c.ours, c.theirs, c.resolution
@@ -491,7 +491,7 @@ COMMENT ON FUNCTION pggit.conflicts() IS
 'Where both sides of the waiting merge changed the same thing differently, or what does not go together, and how each was resolved. path leads into the definition, an empty one stands for the whole object; a null side has no such thing.';
 
 CREATE FUNCTION pggit.take_resolution() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     c pggit.merge_conflicts;
     kinds text[];
@@ -529,7 +529,7 @@ CREATE TRIGGER take BEFORE INSERT ON pggit.resolutions
     FOR EACH ROW WHEN (new.resolved_by OPERATOR(pg_catalog.=) current_user) EXECUTE FUNCTION pggit.take_resolution();
 
 CREATE FUNCTION pggit.resolve_conflict(id bigint, how text, definition jsonb DEFAULT NULL) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     INSERT INTO pggit.resolutions (conflict_id, how, definition) VALUES (id, how, definition);
     RETURN (SELECT count(*) FROM pggit.merge_conflicts m WHERE m.resolution IS NULL);
@@ -539,7 +539,7 @@ COMMENT ON FUNCTION pggit.resolve_conflict(bigint, text, jsonb) IS
 'Resolves a conflict by ours, theirs, or definition: the value to stand at its path, the JSON null for none. Returns how many conflicts are left; at 0, pggit.commit(message) finishes the merge. Can be called again to choose anew.';
 
 CREATE FUNCTION pggit.abort_merge() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     aborted text;
 BEGIN
@@ -574,7 +574,7 @@ COMMENT ON FUNCTION pggit.require_resolved(text) IS
 'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s.';
 
 CREATE FUNCTION pggit.finish_merge() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     state pggit.merge_state;
     object record;
@@ -620,7 +620,7 @@ COMMENT ON FUNCTION pggit.finish_merge() IS
 'The tree of the waiting merge with its conflicts resolved. Raises GT028 when some are not.';
 
 CREATE FUNCTION pggit.revert_tree(commit_hash text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     target text := pggit.resolve_ref(commit_hash);
     parent text := (SELECT c.parents[1] FROM pggit.commits c WHERE c.hash = target);

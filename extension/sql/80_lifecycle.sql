@@ -1,7 +1,7 @@
 -- Switching tracking on and off.
 
 CREATE FUNCTION pggit.version() RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pggit');
 END
@@ -9,7 +9,7 @@ $$;
 COMMENT ON FUNCTION pggit.version() IS 'The installed version of pgGit.';
 
 CREATE FUNCTION pggit.require_superuser(what text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
         RAISE EXCEPTION '% needs a superuser', what
@@ -20,7 +20,7 @@ $$;
 COMMENT ON FUNCTION pggit.require_superuser(text) IS 'Raises GT010 for anybody else.';
 
 CREATE FUNCTION pggit.enable() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     event text;
     made integer := 0;
@@ -42,7 +42,7 @@ COMMENT ON FUNCTION pggit.enable() IS
 'Makes the event triggers that record commands, as far as they are missing. Needs a superuser.';
 
 CREATE FUNCTION pggit.disable() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     event text;
 BEGIN
@@ -57,7 +57,7 @@ COMMENT ON FUNCTION pggit.disable() IS
 'Drops the event triggers; all that was recorded stays. Needs a superuser.';
 
 CREATE FUNCTION pggit.pause() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     PERFORM pggit.put_setting('paused', 'on');
@@ -68,7 +68,7 @@ COMMENT ON FUNCTION pggit.pause() IS
 'Stops recording in all sessions until resume(); the event triggers stay. pggit.settings tells who did it and when.';
 
 CREATE FUNCTION pggit.resume() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.require_init();
     DELETE FROM pggit.settings WHERE name = 'paused';
@@ -79,7 +79,7 @@ $$;
 COMMENT ON FUNCTION pggit.resume() IS 'Ends a pause. What changed during it shows in status() and is taken in by rescan().';
 
 CREATE FUNCTION pggit.init() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     branch bigint;
     tree text;
@@ -112,7 +112,7 @@ COMMENT ON FUNCTION pggit.init() IS
 'Records what exists as the first commit of branch main and switches tracking on. Needs a superuser; a second call only makes sure that tracking is on. What other sessions have changed and not yet committed by then is missed: status() shows it, rescan() takes it in.';
 
 CREATE FUNCTION pggit.uninstall() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     own record;
     parked bigint;

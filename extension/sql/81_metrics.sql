@@ -2,7 +2,7 @@
 -- dashboards and the reference of metrics all come from it. No scrape reads the history, but for its last row.
 
 CREATE FUNCTION pggit.record_metric(metric_type text, metric_value double precision, tags jsonb DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     recorded bigint;
 BEGIN
@@ -26,7 +26,7 @@ COMMENT ON FUNCTION pggit.record_metric(text, double precision, jsonb) IS
 'Keeps a number of your own under a type, and returns its metric_id. pggit.metrics_summary has the last hour, pggit.metrics the last five minutes. Raises GT046.';
 
 CREATE FUNCTION pggit.prune_metrics(keep interval DEFAULT '30 days') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     pruned bigint;
 BEGIN
@@ -46,7 +46,7 @@ COMMENT ON FUNCTION pggit.prune_metrics(interval) IS
 'Deletes recorded metrics that are older, and returns how many those were. Raises GT046.';
 
 CREATE FUNCTION pggit.archive_history(before timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica AS $$
 DECLARE
     moved bigint;
 BEGIN
@@ -117,7 +117,7 @@ $$;
 COMMENT ON FUNCTION pggit.metric_families() IS 'Every metric there is, with its type and what it says.';
 
 CREATE FUNCTION pggit.metric_names() RETURNS TABLE (name text, family text, kind text, help text)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT f.family || s.suffix, f.family, f.kind, f.help FROM pggit.metric_families() f
@@ -136,7 +136,7 @@ COMMENT ON FUNCTION pggit.epoch(timestamptz) IS 'A moment in seconds since 1970;
 
 CREATE FUNCTION pggit.read_metrics(families text[] DEFAULT NULL)
 RETURNS TABLE (name text, labels jsonb, value double precision, place integer)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET lock_timeout = '100ms' AS $$
 DECLARE
     began timestamptz := clock_timestamp();
     known text[] := ARRAY(SELECT f.family FROM pggit.metric_families() f);
@@ -178,11 +178,11 @@ BEGIN
             'version', pggit.version(), 'data_version', (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version')), 1::float8, 0;
     END IF;
     IF 'pggit_objects' = ANY (wanted) THEN
-        RETURN QUERY SELECT 'pggit_objects', jsonb_build_object('type', lower(o.object_type)), count(*)::float8, 0
+        RETURN QUERY SELECT 'pggit_objects', jsonb_build_object('type', lower(o.object_type COLLATE "C")), count(*)::float8, 0
             FROM pggit.objects o WHERE o.is_active GROUP BY o.object_type;
     END IF;
     IF 'pggit_changes_total' = ANY (wanted) THEN
-        RETURN QUERY SELECT 'pggit_changes_total', jsonb_build_object('kind', lower(k)), coalesce(sum(t.amount), 0)::float8, 0
+        RETURN QUERY SELECT 'pggit_changes_total', jsonb_build_object('kind', lower(k COLLATE "C")), coalesce(sum(t.amount), 0)::float8, 0
             FROM unnest(pggit.change_types()) k LEFT JOIN pggit.tallies t ON t.counter = 'change' AND t.label = k GROUP BY k;
     END IF;
     IF 'pggit_ddl_duration_seconds' = ANY (wanted) THEN
@@ -262,7 +262,7 @@ COMMENT ON COLUMN pggit.metrics.labels IS 'What the sample is of, as a JSON obje
 COMMENT ON COLUMN pggit.metrics.value IS 'The number, in base units.';
 
 CREATE FUNCTION pggit.prometheus_metrics(format text DEFAULT 'classic') RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET extra_float_digits = 1 SET lock_timeout = '100ms' AS $$
 DECLARE
     is_open boolean := format = 'openmetrics';
 BEGIN

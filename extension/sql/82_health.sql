@@ -486,7 +486,7 @@ COMMENT ON FUNCTION pggit.health_of_audit_verify() IS 'Health check: whether the
 
 CREATE FUNCTION pggit.health_check(verify boolean DEFAULT false)
 RETURNS TABLE (check_name text, status text, message text, details jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET lock_timeout = '100ms' AS $$
 DECLARE
     trouble text;
 BEGIN

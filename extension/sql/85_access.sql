@@ -48,7 +48,7 @@ $$;
 COMMENT ON FUNCTION pggit.check_grantee(text, text) IS 'Raises GT010 for anybody but a superuser, GT020 for a name that no role has.';
 
 CREATE FUNCTION pggit.revoke_access(role_name text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_grantee(role_name, 'pggit.revoke_access()');
     EXECUTE format('REVOKE ALL ON SCHEMA pggit FROM %I', role_name);
@@ -83,7 +83,7 @@ $$;
 COMMENT ON FUNCTION pggit.extend_access(text, text) IS 'Gives a role whatever a level of access has, beside what it has already.';
 
 CREATE FUNCTION pggit.grant_access(role_name text, level text) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pggit.check_grantee(role_name, 'pggit.grant_access()');
     IF array_position(pggit.access_levels(), level) IS NULL THEN
@@ -99,7 +99,7 @@ COMMENT ON FUNCTION pggit.grant_access(text, text) IS
 'Gives a role, instead of what it had, one level of access. reader: see everything. committer: also commit, branch, tag, restore points, seals. admin: also everything that changes the schema, for which the role needs its own rights on the objects as well. Needs a superuser.';
 
 CREATE FUNCTION pggit.list_access() RETURNS TABLE (role_name text, level text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     -- What is not for users is granted by grant_access() alone: a function that somebody granted by hand is no level.

@@ -42,7 +42,7 @@ COMMENT ON FUNCTION pggit.make_private(text, text) IS
 'Takes from everybody but the owner what the database''s default privileges gave on a new schema, or on a new table in it.';
 
 CREATE FUNCTION pggit.copy_data(run bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica AS $$
 DECLARE
     copied text := (
         SELECT format('pggit_backup_%s_%s_%s', regexp_replace(left(l.from_version, 20), '[^[:alnum:]]', '_', 'g'),
@@ -67,7 +67,7 @@ COMMENT ON FUNCTION pggit.copy_data(bigint) IS
 
 CREATE FUNCTION pggit.list_upgrade_backups()
 RETURNS TABLE (backup_schema text, upgrade_id bigint, version text, made_at timestamptz, size_bytes bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY
     SELECT l.backup_schema, l.upgrade_id, l.from_version, l.started_at,
@@ -81,7 +81,7 @@ COMMENT ON FUNCTION pggit.list_upgrade_backups() IS
 'The copies of pgGit''s data that upgrades made and nobody dropped since, the newest first, with the version that the data are of.';
 
 CREATE FUNCTION pggit.prune_upgrade_backups(keep integer DEFAULT 1) RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET client_min_messages = warning AS $$
 DECLARE
     old_schema text;
 BEGIN
@@ -102,7 +102,7 @@ COMMENT ON FUNCTION pggit.prune_upgrade_backups(integer) IS
 'Drops the copies of pgGit''s data that upgrades left, but for the newest of each version, and returns their schemas. Needs a superuser.';
 
 CREATE FUNCTION pggit.restore_upgrade_backup(backup_schema text) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica AS $$
 DECLARE
     copy_of text;
     table_name text;
@@ -206,7 +206,7 @@ COMMENT ON FUNCTION pggit.upgrade_goal(text) IS 'The version to go to: the newes
 
 CREATE FUNCTION pggit.check_upgrade(wanted text DEFAULT NULL)
 RETURNS TABLE (check_name text, status text, message text, remedy text, error_code text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     here text := pggit.version();
     goal text := pggit.upgrade_goal(wanted);
@@ -225,7 +225,7 @@ BEGIN
                 ELSE format('Valid are: %s.', valid) END
         INTO status, message, error_code, remedy;
     ELSE
-        SELECT 'ok', replace(way, '--', ' → ') INTO status, message;
+        SELECT 'ok', replace(way, '--', ' -> ') INTO status, message;
     END IF;
     RETURN NEXT;
 
@@ -335,7 +335,7 @@ COMMENT ON FUNCTION pggit.close_lost_upgrades() IS
 'Marks upgrades that were cut off as rolled back, drops the copies that they had made, and returns how many there were.';
 
 CREATE FUNCTION pggit.begin_upgrade(wanted text) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     here text := pggit.version();
     goal text := pggit.upgrade_goal(wanted);
@@ -375,7 +375,7 @@ COMMENT ON FUNCTION pggit.begin_upgrade(text) IS
 'First step of upgrade(): checks that it can be, closes the rows of upgrades that were cut off, and opens one. Null when there is nothing to do.';
 
 CREATE FUNCTION pggit.switch_version(run bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     task pggit.upgrade_log;
     table_name text;
@@ -425,7 +425,7 @@ COMMENT ON FUNCTION pggit.switch_version(bigint) IS
 'Third step of upgrade(): runs ALTER EXTENSION and checks that no row was lost on the way; its row of the log says completed when, and only when, the new version is there.';
 
 CREATE FUNCTION pggit.compare_with_copy(run bigint) RETURNS TABLE (relation text, missing bigint)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET enable_nestloop = off AS $$
 DECLARE
     copied text := (SELECT l.backup_schema FROM pggit.upgrade_log l WHERE l.upgrade_id = run);
     key text;
@@ -475,7 +475,7 @@ COMMENT ON PROCEDURE pggit.verify_upgrade() IS
 'Last step of upgrade(): compares with the copy that it made, unless that was done and all was as before. What differs stays in the row of the log.';
 
 CREATE FUNCTION pggit.note_comparison(run bigint, trouble text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     UPDATE pggit.upgrade_log l SET error_message = trouble WHERE l.upgrade_id = run;
 END
@@ -568,7 +568,7 @@ COMMENT ON PROCEDURE pggit.finish_upgrade(integer) IS
 'Does what an upgrade left for later, so many rows at a time, each in a transaction of its own: it can be stopped at any time and called again. Also brings data up to this version where the dump of an older one was restored. upgrade() calls it. Needs a superuser and must not be called inside a transaction where there is much to do.';
 
 CREATE FUNCTION pggit.adopt_data() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     wrote text := (SELECT s.value FROM pggit.settings s WHERE s.name = 'data_version');
     here text := pggit.version();
@@ -667,10 +667,10 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE pggit.upgrade(text) IS
-'Brings pgGit to another version (the newest that is installed on the server unless told otherwise): copies its data into a schema pggit_backup_…, runs ALTER EXTENSION UPDATE, does the follow-up in pieces and compares with the copy. It waits lock_timeout for a lock (a second, where none is set) and tries up to 60 times. pggit.upgrade_log keeps what happened, also when it fails. Needs a superuser and must not be called inside a transaction.';
+'Brings pgGit to another version (the newest that is installed on the server unless told otherwise): copies its data into a schema pggit_backup_..., runs ALTER EXTENSION UPDATE, does the follow-up in pieces and compares with the copy. It waits lock_timeout for a lock (a second, where none is set) and tries up to 60 times. pggit.upgrade_log keeps what happened, also when it fails. Needs a superuser and must not be called inside a transaction.';
 
 CREATE FUNCTION pggit.fail_upgrade(run bigint, trouble text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     UPDATE pggit.upgrade_log l SET status = 'failed', completed_at = clock_timestamp(), error_message = trouble
     WHERE l.upgrade_id = run;
@@ -679,7 +679,7 @@ $$;
 COMMENT ON FUNCTION pggit.fail_upgrade(bigint, text) IS 'Notes why an upgrade failed.';
 
 CREATE FUNCTION pggit.drop_copy(run bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET session_replication_role = replica
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET session_replication_role = replica
 SET client_min_messages = warning SET lock_timeout = '1s' AS $$
 DECLARE
     copied text := (SELECT b.backup_schema FROM pggit.list_upgrade_backups() b WHERE b.upgrade_id = run);

@@ -158,7 +158,7 @@ COMMENT ON FUNCTION pggit.count_history(bigint) IS
 'Counts up to so many rows of the history that no tally has counted yet. Returns 0 when none is left, else that number.';
 
 CREATE FUNCTION pggit.backfill(max_rows integer) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     part text;
     done bigint := 0;

@@ -299,6 +299,53 @@ def test_an_ordinary_role_reverts_and_restores(db: Connection, connect: Connect)
     settled(db)
 
 
+def test_a_member_of_two_roles_grants_in_the_owners_name(db: Connection, connect: Connect) -> None:
+    """PostgreSQL takes either of them for the grantor, and then a REVOKE would do nothing."""
+    olga = connect("olga")
+    for role in ("owner_of_t", "granting", "reading"):
+        connect(role)
+        db.execute(f"GRANT {role} TO olga")
+    db.execute("ALTER SCHEMA public OWNER TO olga; GRANT ALL ON SCHEMA public TO owner_of_t")
+    db.execute("SELECT pggit.grant_access('olga', 'admin'), pggit.commit('hers')")
+    olga.execute("CREATE TABLE t (id integer, v text); GRANT SELECT (v) ON t TO reading")
+    olga.execute("GRANT ALL ON t TO granting WITH GRANT OPTION; ALTER TABLE t OWNER TO owner_of_t")
+    olga.execute("SELECT pggit.commit('granting'), pggit.tag('granting')")
+    olga.execute("SET ROLE owner_of_t; GRANT SELECT ON t TO reading, PUBLIC; RESET ROLE")
+    olga.execute("SELECT pggit.commit('all'), pggit.tag('all')")
+    olga.execute("SET ROLE owner_of_t; REVOKE ALL ON t FROM reading, granting, PUBLIC; RESET ROLE")
+    olga.execute("SELECT pggit.commit('none'), pggit.tag('none')")
+    for ref in ("all", "granting", "none", "granting", "all", "none", "all"):
+        olga.execute("SELECT * FROM pggit.checkout(%s)", [ref])
+        settled(db)
+    for one_ref, other in (("all", "granting"), ("granting", "none"), ("none", "all")):
+        script = one(olga, "SELECT pggit.diff_sql(%s, %s)", one_ref, other)
+        olga.execute(script)
+        assert one(db, "SELECT pggit.tree_of('LIVE') = pggit.tree_of(%s)", other), script
+
+
+def test_privileges_that_were_given_on_and_on(db: Connection, connect: Connect) -> None:
+    """Each grant needs the one that it rests on, whatever the names of the roles."""
+    for role in ("d_owner", "c_first", "b_second", "a_third"):
+        connect(role)
+    db.execute("CREATE TABLE t (id integer, v text); CREATE FUNCTION f() RETURNS integer RETURN 1")
+    db.execute("ALTER TABLE t OWNER TO d_owner; ALTER FUNCTION f() OWNER TO d_owner")
+    db.execute("SELECT pggit.commit('herself'), pggit.tag('herself')")
+    for what in ("SELECT ON t", "UPDATE (v) ON t", "EXECUTE ON FUNCTION f()"):
+        for giver, taker in (("d_owner", "c_first"), ("c_first", "b_second"), ("b_second", "a_third")):
+            db.execute(f"SET ROLE {giver}; GRANT {what} TO {taker} WITH GRANT OPTION; RESET ROLE")
+    # b_second may give SELECT on, and has it from c_first, who has DELETE from b_second
+    db.execute("SET ROLE d_owner; GRANT DELETE ON t TO b_second WITH GRANT OPTION; SET ROLE b_second")
+    db.execute("GRANT DELETE ON t TO c_first WITH GRANT OPTION; SET ROLE c_first; GRANT DELETE, SELECT ON t TO a_third")
+    db.execute("RESET ROLE; SELECT pggit.commit('by all'), pggit.tag('all')")
+    there, back = (one(db, "SELECT pggit.diff_sql(%s, %s)", *refs) for refs in (("herself", "all"), ("all", "herself")))
+    for _ in range(2):
+        db.execute("SELECT * FROM pggit.checkout('herself'); SELECT * FROM pggit.checkout('all')")
+        settled(db)
+        for script in (back, there):
+            db.execute(script)
+        settled(db)
+
+
 # Nobody's word is taken ----------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from tests.extension.conftest import Connect, Connection
+from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import FOLDER, differences, statements
 
 CHANGES = "SELECT change_type, object_type, identity FROM pggit.history WHERE command_tag <> 'INIT' ORDER BY id"
@@ -162,6 +163,47 @@ def test_one_row_for_each_object_a_statement_changed(db: Connection) -> None:
         ("DROP", "SEQUENCE", "public.t_id_seq"),
         ("DROP", "TABLE", "public.t"),
     ]
+
+
+GRANTS = """
+    GRANT SELECT, UPDATE (id) ON t{n} TO PUBLIC;
+    SAVEPOINT here; REVOKE SELECT ON t{n} FROM PUBLIC; GRANT INSERT ON t{n} TO PUBLIC; ROLLBACK TO here;
+    GRANT EXECUTE ON FUNCTION f{n}() TO pg_monitor; GRANT DELETE ON t{n}, t0 TO PUBLIC;
+    REVOKE USAGE ON SEQUENCE s{n} FROM pg_monitor;
+    DO $$ BEGIN GRANT USAGE ON SEQUENCE s{n} TO pg_monitor; EXCEPTION WHEN division_by_zero THEN NULL; END $$"""
+
+
+def many_grants(db: Connection, count: int) -> int:
+    """Make so many tables, functions and sequences with privileges in one transaction; how often one was read."""
+    with db.transaction():
+        db.execute("SET LOCAL track_functions = 'all'")
+        for n in range(count):
+            db.execute(f"CREATE TABLE t{n} (id integer); CREATE FUNCTION f{n}() RETURNS integer RETURN {n}")
+            db.execute(f"CREATE SEQUENCE s{n}")
+        for n in range(count):
+            db.execute(GRANTS.format(n=n))
+        return int(one(db, "SELECT calls FROM pg_stat_xact_user_functions WHERE funcname = 'read_object'"))
+
+
+def test_a_grant_in_a_long_transaction_is_read_by_itself(db: Connection) -> None:
+    """PostgreSQL does not say what a GRANT named: not all that the transaction made is read for each."""
+    few = many_grants(db, 5)
+    assert differences(db) == []
+    db.execute("DROP TABLE t0, t1, t2, t3, t4; DROP FUNCTION f0, f1, f2, f3, f4; DROP SEQUENCE s0, s1, s2, s3, s4")
+    many = many_grants(db, 20)
+    assert differences(db) == []
+    assert many <= 6 * few
+
+
+def test_a_grant_that_another_event_trigger_follows_at_once(db: Connection) -> None:
+    """What that one does is recorded before the GRANT is."""
+    db.execute("""CREATE FUNCTION also() RETURNS event_trigger LANGUAGE plpgsql AS $$
+        BEGIN EXECUTE format('CREATE TABLE made_%s (id integer)', txid_current()); END $$""")
+    db.execute("CREATE TABLE t (id integer)")
+    db.execute("CREATE EVENT TRIGGER first ON ddl_command_end WHEN TAG IN ('GRANT', 'REVOKE') EXECUTE FUNCTION also()")
+    for statement in ("GRANT SELECT ON t TO PUBLIC", "REVOKE SELECT ON t FROM PUBLIC", "GRANT UPDATE ON t TO PUBLIC"):
+        db.execute(statement)
+        assert differences(db) == []
 
 
 def test_secrets_are_stored_nowhere(db: Connection, roles: set[str]) -> None:

@@ -87,6 +87,27 @@ def test_every_function_fixes_its_search_path(db: Connection) -> None:
     )
 
 
+def test_no_plan_of_ours_is_compiled(db: Connection) -> None:
+    """What PostgreSQL thinks our plans cost would have it compile them, for many times what they take.
+
+    jit = off holds for all that a function calls: so it stands on those that users, views, triggers and procedures
+    (which can have no setting) call.
+    """
+    entries = r"""
+        SELECT function_name FROM pggit.access_list()
+        UNION SELECT p.proname FROM pg_proc p WHERE p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
+        UNION SELECT d.refobjid::regproc::text FROM pg_depend d
+              WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_proc'::regclass
+        UNION SELECT m[1] FROM pg_proc p CROSS JOIN LATERAL regexp_matches(p.prosrc, 'pggit\.([a-z_]+)\(', 'g') m
+              WHERE p.prokind = 'p'"""
+    entered = db.execute(rf"""
+        SELECT p.proname, coalesce('jit=off' = ANY (p.proconfig), false)
+        FROM pg_proc p WHERE p.pronamespace = 'pggit'::regnamespace AND p.prokind = 'f'
+          AND p.proname::text IN (SELECT replace(e.function_name, 'pggit.', '') FROM ({entries}) e)""").fetchall()
+    assert len(entered) > 80
+    assert [name for name, is_off in entered if not is_off] == []
+
+
 def test_what_runs_with_the_owners_rights_is_known(db: Connection) -> None:
     """Each new SECURITY DEFINER function is looked at by whoever adds it here."""
     definer = db.execute("""

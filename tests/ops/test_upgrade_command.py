@@ -77,7 +77,7 @@ def test_a_dry_run_says_what_it_takes_and_changes_nothing(server: Server, db: Co
     before = state(db)
     ran = upgrade(server, "--dry-run")
     assert (ran.code, ran.err) == (0, "")
-    assert f"{OLD} → {NEW}" in ran.out
+    assert f"{OLD} -> {NEW}" in ran.out
     assert "locks    history, objects" in ran.out
     assert "index    CREATE INDEX idx_history_performance ON pggit.history" in ran.out
     assert "estimate about 1 s" in ran.out

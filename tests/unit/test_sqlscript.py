@@ -1,4 +1,5 @@
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,20 @@ def test_a_control_file_without_version_is_refused(extension: Path) -> None:
 
 def test_this_checkout_builds() -> None:
     assert f"pggit--{sqlscript.version()}.sql" in sqlscript.contents()
+
+
+def test_our_scripts_are_read_in_every_encoding() -> None:
+    """PostgreSQL takes a script to be in the database's encoding; of all it knows, only ASCII is the same in each."""
+    for name, content in sqlscript.contents().items():
+        strange = [line for line in content.decode().splitlines() if not line.isascii()]
+        assert strange == [], name
+
+
+def test_words_are_put_in_capitals_as_in_c() -> None:
+    """In a Turkish database upper('i') is not SQL's I. Only bounds of ranges are asked for without a collation."""
+    script = sqlscript.install_script()
+    calls = re.findall(r"\b(?:upper|lower|initcap)\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)", script)
+    assert len(calls) > 20
+    assert [
+        c for c in calls if 'COLLATE "C"' not in c and not re.fullmatch(r"(?:\w+\.)?(?:span|covered|part)", c)
+    ] == []

@@ -61,9 +61,12 @@ def grant(chooser: Chooser, catalog: Catalog) -> str | None:
     else:
         schema = chooser.pick(catalog.schemas)
         target = chooser.pick((f"USAGE, CREATE ON SCHEMA {schema}", f"SELECT ON ALL TABLES IN SCHEMA {schema}"))
+    statement = f"GRANT {target} TO {role}{option}"
     if chooser.once_in(3):
-        return f"REVOKE {target} FROM {role} CASCADE"
-    return f"GRANT {target} TO {role}{option}"
+        statement = f"REVOKE {target} FROM {role} CASCADE"
+    if chooser.once_in(4):  # whoever may grant can do so, be it the owner or not
+        return f"SET ROLE {chooser.pick(catalog.roles)}; {statement}; RESET ROLE"
+    return statement
 
 
 def default_privileges(chooser: Chooser, catalog: Catalog) -> str:
@@ -74,7 +77,8 @@ def default_privileges(chooser: Chooser, catalog: Catalog) -> str:
         words.append(f"IN SCHEMA {chooser.pick(catalog.schemas)}")
     what = chooser.pick(("SELECT ON TABLES", "USAGE ON SEQUENCES", "EXECUTE ON FUNCTIONS", "USAGE ON TYPES"))
     role = chooser.pick((*catalog.roles, "PUBLIC"))
-    words.append(f"REVOKE {what} FROM {role}" if chooser.once_in(3) else f"GRANT {what} TO {role}")
+    option = " WITH GRANT OPTION" if role != "PUBLIC" and chooser.once_in(4) else ""
+    words.append(f"REVOKE {what} FROM {role}" if chooser.once_in(3) else f"GRANT {what} TO {role}{option}")
     return " ".join(words)
 
 
