@@ -250,7 +250,9 @@ DECLARE
 BEGIN
     -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
     -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
-    since := coalesce(since, 0);
+    IF since IS NULL OR object_type = 'DEFAULT PRIVILEGES' THEN
+        since := 0;  -- the same command may have dropped some, which is recorded by now
+    END IF;
     RETURN ARRAY(SELECT ROW(a.classid, a.objid)::pggit.address FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
             WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0 AND c.cmin::text::bigint >= since

@@ -289,13 +289,14 @@ BEGIN
             FROM jsonb_each(columns) c CROSS JOIN LATERAL pggit.acl_entries('c', owner, c.value) a) x
         CROSS JOIN LATERAL regexp_matches(x.some, '([a-zA-Z])([*]?)', 'g') WITH ORDINALITY AS m (found, place)
     ), may_grant AS (
-        -- no privilege goes round in a circle
         SELECT DISTINCT NULL AS of_column, owner AS by_role, e.letter, 0 AS distance FROM entry e
         UNION
         SELECT e.of_column, e.to_role, e.letter, g.distance + 1
         FROM may_grant g
         JOIN entry e ON e.by_role = g.by_role AND e.letter = g.letter AND e.option = '*' AND e.to_role <> owner
             AND (g.of_column IS NULL OR g.of_column = e.of_column)
+        -- two who have it from a third may give it to each other, too: the shortest way is asked for
+        WHERE g.distance < (SELECT count(DISTINCT e.to_role) FROM entry e)
     )
     SELECT e.of_column, e.to_role, string_agg(e.letter || e.option, '' ORDER BY e.place), e.by_role
     FROM entry e
@@ -303,7 +304,7 @@ BEGIN
         SELECT min(g.distance) AS distance FROM may_grant g
         WHERE g.by_role = e.by_role AND g.letter = e.letter AND (g.of_column IS NULL OR g.of_column = e.of_column)) d
     GROUP BY e.of_column, e.to_role, e.by_role, d.distance
-    ORDER BY e.of_column IS NOT NULL, d.distance, e.of_column COLLATE "C", e.to_role, e.by_role;
+    ORDER BY e.of_column IS NOT NULL, d.distance, e.of_column COLLATE "C", e.to_role COLLATE "C", e.by_role COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION pggit.acl_in_order("char", text, jsonb, jsonb) IS
@@ -316,26 +317,45 @@ RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     statements text[] := '{}';
+    revokes text[] := '{}';
     e record;
     -- Privileges of others' giving hang on each other, and REVOKE takes those on columns along: then all is done anew.
     anew boolean := reset_roles IS NOT NULL OR old_columns IS NOT NULL OR new_columns IS NOT NULL OR old_owner <> new_owner AND old_acl IS NOT NULL
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, old_owner, old_acl) o WHERE o.grantor <> old_owner)
         OR EXISTS (SELECT FROM pggit.acl_entries(kind, new_owner, new_acl) n WHERE n.grantor <> new_owner);
-    -- Of a member of several roles that may grant, PostgreSQL takes any of them for the grantor; a superuser grants in
-    -- the owner's name, who may lack USAGE on the schema.
-    others_may_grant boolean := NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AND EXISTS (
+    -- Of a member of several roles that may grant, PostgreSQL takes any of them for the grantor, unless it is the owner
+    -- itself or a superuser, who grants in the owner's name.
+    others_may_grant boolean := current_user <> new_owner AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AND EXISTS (
         SELECT FROM (
-            SELECT o.* FROM pggit.acl_entries(kind, old_owner, old_acl) o
-            UNION ALL SELECT n.* FROM pggit.acl_entries(kind, new_owner, new_acl) n
+            SELECT unnest(reset_roles) AS grantee, '*' AS letters
+            UNION ALL SELECT o.grantee, o.letters FROM pggit.acl_entries(kind, old_owner, old_acl) o
+            UNION ALL SELECT n.grantee, n.letters FROM pggit.acl_entries(kind, new_owner, new_acl) n
             UNION ALL
-            SELECT o.* FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
+            SELECT o.grantee, o.letters FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
             UNION ALL
-            SELECT n.* FROM jsonb_each(new_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n) x
-        WHERE x.grantee NOT IN ('', old_owner, new_owner) AND x.letters LIKE '%*%');
+            SELECT n.grantee, n.letters FROM jsonb_each(new_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n) x
+        JOIN pg_roles r ON r.rolname = x.grantee AND pg_has_role(r.oid, 'USAGE')
+        WHERE x.grantee NOT IN (old_owner, new_owner) AND x.letters LIKE '%*%');
     giver text := CASE WHEN NOT others_may_grant THEN new_owner END;
 BEGIN
+    -- Those who gave something to each other go on having it when the owner takes it away.
     FOR e IN
-        SELECT DISTINCT x.grantee FROM (
+        WITH RECURSIVE given AS (
+            SELECT o.grantor, o.grantee FROM pggit.acl_entries(kind, old_owner, old_acl) o WHERE o.grantor <> old_owner AND o.letters LIKE '%*%'
+            UNION
+            SELECT o.grantor, o.grantee FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
+            WHERE o.grantor <> old_owner AND o.letters LIKE '%*%'
+        ), reached AS (
+            SELECT g.grantor, g.grantee, g.grantee AS by_way_of FROM given g
+            UNION SELECT r.grantor, r.grantee, g.grantee FROM reached r JOIN given g ON g.grantor = r.by_way_of
+        )
+        SELECT r.grantor, r.grantee FROM reached r
+        WHERE r.by_way_of = r.grantor AND r.grantor <> new_owner ORDER BY r.grantor COLLATE "C", r.grantee COLLATE "C"
+    LOOP
+        statements := statements || ARRAY['SET ROLE ' || quote_ident(e.grantor), format('REVOKE ALL ON %s FROM %s CASCADE', target, pggit.role_word(e.grantee)), 'RESET ROLE'];
+    END LOOP;
+    FOR e IN
+        SELECT x.grantee FROM (
             SELECT CASE o.grantee WHEN old_owner THEN new_owner ELSE o.grantee END AS grantee
             FROM pggit.acl_entries(kind, old_owner, old_acl) o
             WHERE anew OR NOT EXISTS (
@@ -344,13 +364,12 @@ BEGIN
             UNION ALL
             SELECT o.grantee FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
             UNION ALL SELECT r FROM unnest(reset_roles) r
-        ) x ORDER BY x.grantee
+        ) x GROUP BY x.grantee ORDER BY x.grantee COLLATE "C"
     LOOP
-        statements := statements || format('REVOKE ALL ON %s FROM %s CASCADE', target, pggit.role_word(e.grantee));
+        revokes := revokes || format('REVOKE ALL ON %s FROM %s CASCADE', target, pggit.role_word(e.grantee));
     END LOOP;
-    IF others_may_grant AND statements <> '{}' THEN
-        statements := 'SET ROLE ' || quote_ident(new_owner) || statements || ARRAY['RESET ROLE'];
-    END IF;
+    statements := statements || CASE WHEN others_may_grant AND revokes <> '{}'
+        THEN 'SET ROLE ' || quote_ident(new_owner) || revokes || ARRAY['RESET ROLE'] ELSE revokes END;
     FOR e IN
         SELECT n.* FROM pggit.acl_in_order(kind, new_owner, new_acl, new_columns) n
         WHERE anew OR NOT EXISTS (

@@ -74,7 +74,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.diff_sql(text, text) IS
-'A script that turns the schema at a into the one at b, hash for hash, for psql --single-transaction. The same two always give the same bytes; empty when they are the same. What drops rows has a comment that says so.';
+'A script that turns the schema at a into the one at b, hash for hash, for psql --single-transaction. The same two always give the same role the same bytes; empty when they are the same. What drops rows has a comment that says so.';
 
 CREATE FUNCTION pggit.export_ddl(ref text DEFAULT 'HEAD') RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$

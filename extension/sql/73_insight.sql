@@ -270,7 +270,7 @@ BEGIN
           AND s.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'TYPE', 'DOMAIN',
                                 'FUNCTION', 'PROCEDURE', 'AGGREGATE')
           AND position(lower(s.object_name COLLATE "C") IN lower(p.prosrc COLLATE "C")) > 0
-          AND lower(p.prosrc COLLATE "C") ~ ('(^|[^[:alnum:]_$])' || regexp_replace(lower(s.object_name COLLATE "C"), '([^[:alnum:]_ ])', '\\\1', 'g')
+          AND lower(p.prosrc COLLATE "C") COLLATE "default" ~ ('(^|[^[:alnum:]_$])' || regexp_replace(lower(s.object_name COLLATE "C") COLLATE "default", '([^[:alnum:]_ ])', '\\\1', 'g')
                                  || '($|[^[:alnum:]_$])')
         ORDER BY o.identity COLLATE "C"
     LOOP

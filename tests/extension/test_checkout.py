@@ -302,7 +302,7 @@ def test_an_ordinary_role_reverts_and_restores(db: Connection, connect: Connect)
 def test_a_member_of_two_roles_grants_in_the_owners_name(db: Connection, connect: Connect) -> None:
     """PostgreSQL takes either of them for the grantor, and then a REVOKE would do nothing."""
     olga = connect("olga")
-    for role in ("owner_of_t", "granting", "reading"):
+    for role in ("granting", "owner_of_t", "reading"):
         connect(role)
         db.execute(f"GRANT {role} TO olga")
     db.execute("ALTER SCHEMA public OWNER TO olga; GRANT ALL ON SCHEMA public TO owner_of_t")
@@ -317,10 +317,45 @@ def test_a_member_of_two_roles_grants_in_the_owners_name(db: Connection, connect
     for ref in ("all", "granting", "none", "granting", "all", "none", "all"):
         olga.execute("SELECT * FROM pggit.checkout(%s)", [ref])
         settled(db)
+    # the other role may have it from the default privileges that the table is made with
+    db.execute("ALTER DEFAULT PRIVILEGES FOR ROLE olga GRANT ALL ON TABLES TO granting WITH GRANT OPTION")
+    olga.execute("SELECT pggit.create_branch('later'); SELECT * FROM pggit.checkout('later')")
+    olga.execute("SELECT pggit.commit('default'); DROP TABLE t; SELECT pggit.commit('zero'), pggit.tag('zero')")
+    olga.execute(
+        "CREATE TABLE t (id integer, v text); REVOKE ALL ON t FROM granting; ALTER TABLE t OWNER TO owner_of_t"
+    )
+    olga.execute("SELECT pggit.commit('one'), pggit.tag('one')")
+    for ref in ("zero", "one", "zero", "one", "all"):
+        olga.execute("SELECT * FROM pggit.checkout(%s)", [ref])
+        settled(db)
     for one_ref, other in (("all", "granting"), ("granting", "none"), ("none", "all")):
         script = one(olga, "SELECT pggit.diff_sql(%s, %s)", one_ref, other)
         olga.execute(script)
         assert one(db, "SELECT pggit.tree_of('LIVE') = pggit.tree_of(%s)", other), script
+
+
+def test_who_owns_a_table_takes_no_role_for_its_privileges(db: Connection, connect: Connect, pg: str) -> None:
+    """Nor does a member of the owner alone: SET ROLE may be refused where GRANT is not."""
+    olga = connect("olga")
+    for role in ("own", "granting"):
+        connect(role)
+    db.execute("GRANT own TO olga" + (" WITH INHERIT TRUE, SET FALSE" if pg >= "16" else ""))
+    db.execute("ALTER SCHEMA public OWNER TO olga; GRANT ALL ON SCHEMA public TO own")
+    db.execute("SELECT pggit.grant_access('olga', 'admin')")
+    db.execute("CREATE TABLE t (id integer); ALTER TABLE t OWNER TO own; CREATE TABLE hers (id integer)")
+    db.execute("ALTER TABLE hers OWNER TO olga; REVOKE ALL ON SCHEMA public FROM own")
+    for table in ("t", "hers"):
+        db.execute(f"GRANT SELECT ON {table} TO granting WITH GRANT OPTION")
+    db.execute("SELECT pggit.commit('with'), pggit.tag('with')")
+    for table in ("t", "hers"):
+        db.execute(f"GRANT INSERT ON {table} TO PUBLIC; REVOKE GRANT OPTION FOR SELECT ON {table} FROM granting")
+    db.execute("SELECT pggit.commit('without'), pggit.tag('without')")
+    olga.execute("""CREATE FUNCTION go(ref text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS
+        $$ BEGIN PERFORM pggit.checkout(ref); END $$""")
+    olga.execute("SELECT pggit.commit('go'), pggit.create_branch('other')")
+    for ref in ("with", "without"):
+        olga.execute("SELECT * FROM pggit.checkout(%s)", [ref])
+        settled(db)
 
 
 def test_privileges_that_were_given_on_and_on(db: Connection, connect: Connect) -> None:
@@ -336,6 +371,10 @@ def test_privileges_that_were_given_on_and_on(db: Connection, connect: Connect) 
     # b_second may give SELECT on, and has it from c_first, who has DELETE from b_second
     db.execute("SET ROLE d_owner; GRANT DELETE ON t TO b_second WITH GRANT OPTION; SET ROLE b_second")
     db.execute("GRANT DELETE ON t TO c_first WITH GRANT OPTION; SET ROLE c_first; GRANT DELETE, SELECT ON t TO a_third")
+    # two who have it from the owner give it to each other
+    db.execute("SET ROLE d_owner; GRANT INSERT, REFERENCES (id) ON t TO b_second, c_first WITH GRANT OPTION")
+    for giver, taker in (("b_second", "c_first"), ("c_first", "b_second")):
+        db.execute(f"SET ROLE {giver}; GRANT INSERT, REFERENCES (id) ON t TO {taker} WITH GRANT OPTION")
     db.execute("RESET ROLE; SELECT pggit.commit('by all'), pggit.tag('all')")
     there, back = (one(db, "SELECT pggit.diff_sql(%s, %s)", *refs) for refs in (("herself", "all"), ("all", "herself")))
     for _ in range(2):

@@ -206,6 +206,16 @@ def test_a_grant_that_another_event_trigger_follows_at_once(db: Connection) -> N
         assert differences(db) == []
 
 
+def test_default_privileges_that_come_while_others_go(db: Connection, connect: Connect) -> None:
+    """Those that go are recorded before those that come, in one command."""
+    for role in ("coming", "going"):
+        connect(role)
+    db.execute("ALTER DEFAULT PRIVILEGES FOR ROLE going REVOKE SELECT ON TABLES FROM going")
+    db.execute("ALTER DEFAULT PRIVILEGES FOR ROLE coming, going GRANT SELECT ON TABLES TO going")
+    assert differences(db) == []
+    assert "for role coming on tables" in {identity for _, _, identity in db.execute(CHANGES)}
+
+
 def test_secrets_are_stored_nowhere(db: Connection, roles: set[str]) -> None:
     roles.add("erik")
     for statement in (
