@@ -3861,7 +3861,7 @@ BEGIN
         taken_by => CASE kind WHEN 'f' THEN '{}' ELSE ARRAY[shell] END,
         via => CASE kind WHEN 'c' THEN parent_keys ELSE '{}' END || CASE WHEN kind = 'i' THEN parent_keys ELSE '{}' END,
         link => pggit.element_key(object_type, identity, 'link'),
-        provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
+        provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, 'index ' || index_name] || pggit.key_names(identity)
             WHEN 'c' THEN ARRAY['checks ' || identity] ELSE ARRAY['make:foreign keys ' || identity] END,
         needs => mentioned
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
@@ -3876,7 +3876,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', k ->> 'parent', index_name)],
             taken_by => ARRAY[shell, own] || parent_keys,
             provides => ARRAY['make:parts of ' || (k ->> 'parent')],
-            needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name], as_owner_of => identity);
+            needs => ARRAY['index ' || (k ->> 'parent'), 'link ' || identity, 'index ' || index_name], as_owner_of => identity);
         RETURN NEXT e;
     END IF;
     RETURN QUERY
@@ -3994,10 +3994,10 @@ BEGIN
             || CASE WHEN d ->> 'replica_identity' IN ('full', 'nothing') THEN upper((d ->> 'replica_identity') COLLATE "C")
                     ELSE 'USING INDEX ' || substr(d ->> 'replica_identity', 7) END,
             format('ALTER TABLE ONLY %s REPLICA IDENTITY DEFAULT', identity), '{}',
-            ARRAY[pggit.schema_part(identity) || '.' || substr(d ->> 'replica_identity', 7), identity, 'notnull ' || identity]),
+            ARRAY['index ' || pggit.schema_part(identity) || '.' || substr(d ->> 'replica_identity', 7), identity, 'notnull ' || identity]),
         ('clustered on', 1670, d -> 'clustered_on', format('ALTER TABLE ONLY %s CLUSTER ON %s', identity, d ->> 'clustered_on'),
             format('ALTER TABLE ONLY %s SET WITHOUT CLUSTER', identity), '{}',
-            ARRAY[pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
+            ARRAY['index ' || pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
     ) AS v (part, rank, state, make, unmake, made_by, needs)
     CROSS JOIN LATERAL pggit.setting_element(
         object_type, identity, v.part, v.rank, coalesce(v.state, 'null'), v.make, v.unmake, v.made_by, v.needs) s;
@@ -4123,7 +4123,7 @@ BEGIN
             (pggit.option_changes(rtrim(command), d -> 'options', NULL))[1], '{}'::text[]),
         ('tablespace', 1604, d -> 'tablespace', command || 'SET TABLESPACE ' || quote_ident(d ->> 'tablespace'), command || 'SET TABLESPACE pg_default', '{}'),
         ('clustered on', 1670, d -> 'clustered_on', command || 'CLUSTER ON ' || (d ->> 'clustered_on'), command || 'SET WITHOUT CLUSTER',
-            ARRAY[pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
+            ARRAY['index ' || pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
     ) AS v (part, rank, state, make, unmake, needs)
     CROSS JOIN LATERAL pggit.setting_element(object_type, identity, v.part, v.rank, coalesce(v.state, 'null'), v.make, v.unmake, needs => v.needs) s;
     FOR item IN
@@ -4202,7 +4202,8 @@ BEGIN
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP INDEX ' || identity],
         taken_by => pggit.relation_keys(relation), via => parent_keys, link => 'TABLE ' || relation || E'\nlink',
         -- a foreign key may stand on a unique index
-        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
+        -- a type may have the same name
+        provides => ARRAY['index ' || identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
         needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation]);
@@ -4214,7 +4215,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', d ->> 'parent', identity)],
             taken_by => ARRAY[shell] || parent_keys || pggit.relation_keys(relation),
             provides => ARRAY['make:parts of ' || (d ->> 'parent')],
-            needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity], as_owner_of => relation);
+            needs => ARRAY['index ' || (d ->> 'parent'), 'link ' || relation, 'shell ' || identity], as_owner_of => relation);
         RETURN NEXT e;
     END IF;
     RETURN QUERY SELECT * FROM pggit.setting_element('INDEX', identity, 'tablespace', 1554, coalesce(d -> 'tablespace', 'null'),
@@ -5036,8 +5037,14 @@ BEGIN
     WITH RECURSIVE above AS (
         SELECT o.old_definition #>> '{parents,0}' AS identity FROM unnest(objects) o WHERE o.old_definition ? 'partition_bound'
         UNION SELECT o.new_definition #>> '{parents,0}' FROM unnest(objects) o WHERE o.new_definition ? 'partition_bound'
-        UNION SELECT b.definition #>> '{parents,0}' FROM above a
-        JOIN pggit.blobs b ON b.hash = pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity)) AND b.definition ? 'partition_bound'
+        -- a child that is to be brought back before it validated what it has from above
+        UNION SELECT p.parent FROM unnest(objects) o CROSS JOIN LATERAL jsonb_array_elements_text(o.old_definition -> 'parents') AS p (parent)
+        WHERE EXISTS (SELECT FROM jsonb_each(o.old_definition -> 'constraints') k
+                      WHERE k.value ? 'inherited' AND o.new_definition #>> ARRAY['constraints', k.key, 'definition'] = (k.value ->> 'definition') || ' NOT VALID')
+        UNION SELECT p.parent FROM above a
+        JOIN pggit.blobs b ON b.hash = pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity))
+        CROSS JOIN LATERAL jsonb_array_elements_text(b.definition -> 'parents') AS p (parent)
+        WHERE b.definition ? 'partition_bound' OR EXISTS (SELECT FROM jsonb_each(b.definition -> 'constraints') k WHERE k.value ? 'inherited')
     )
     SELECT 'TABLE', a.identity, d.definition, d.definition, NULL::text[]
     FROM above a
@@ -5046,7 +5053,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.tables_above(text, pggit.plan_object[]) IS
-'The partitioned tables above partitions among the objects, as far as they do not change themselves.';
+'The tables above partitions among the objects, and above children whose check is to be NOT VALID again, as far as they do not change themselves.';
 
 CREATE FUNCTION pggit.order_nodes(nodes pggit.plan_node[]) RETURNS SETOF pggit.plan_node
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -5311,6 +5318,25 @@ $$;
 COMMENT ON FUNCTION pggit.keys_like_those_above(pggit.element[]) IS
 'Foreign keys of a partition''s own that are like one of a table above and, side by side with them, each element whose making merges the two: PostgreSQL makes one of them when the partition is attached or the other is made.';
 
+CREATE FUNCTION pggit.checks_from_above(old_elements pggit.element[], keys text[], fates text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE above AS (
+            SELECT v.key FROM unnest(old_elements) mine
+            JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'replace'
+            JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
+            CROSS JOIN LATERAL unnest(mine.via) AS v (key)
+            WHERE mine.part LIKE 'constraint %' AND mine.state ->> 'kind' = 'c'
+            UNION
+            SELECT v.key FROM above a JOIN unnest(old_elements) o ON o.key = a.key CROSS JOIN LATERAL unnest(o.via) AS v (key)
+        )
+        SELECT a.key FROM above a JOIN unnest(keys, fates) AS f (key, fate) ON f.key = a.key AND f.fate IN ('keep', 'alter'));
+END
+$$;
+COMMENT ON FUNCTION pggit.checks_from_above(pggit.element[], text[], text[]) IS
+'Keys of the checks that partitions and children have theirs from which have to be made anew: a child that validated its own is not to be brought back otherwise.';
+
 CREATE FUNCTION pggit.decide_fates(
     old_elements pggit.element[], new_elements pggit.element[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
@@ -5349,7 +5375,8 @@ BEGIN
     ) x;
 
     FOREACH replaced IN ARRAY pggit.types_with_used_labels(old_elements, new_elements, keys, fates, changes)
-                              || pggit.left_by_parents(old_elements, new_elements, keys, fates) LOOP
+                              || pggit.left_by_parents(old_elements, new_elements, keys, fates)
+                              || pggit.checks_from_above(old_elements, keys, fates) LOOP
         fates[array_position(keys, replaced)] := 'replace';
     END LOOP;
 
@@ -5387,7 +5414,7 @@ BEGIN
         JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key
         CROSS JOIN LATERAL unnest(o.provides) p
         WHERE f.fate IN ('drop', 'replace') AND o.part = '' AND o.object_type NOT IN ('SCHEMA', 'EXTENSION')
-              AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
+              AND NOT (o.object_type = 'INDEX' AND p <> 'index ' || o.identity)
            OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
            OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
         -- Partitions that come, and where they come to.
@@ -5403,7 +5430,7 @@ BEGIN
         JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key
         CROSS JOIN LATERAL unnest(o.provides) p
         WHERE f.fate IN ('drop', 'replace')
-          AND (o.object_type = 'INDEX' AND o.part = '' AND p <> o.identity AND p NOT LIKE 'shell %' AND p NOT LIKE 'body %'
+          AND (o.object_type = 'INDEX' AND o.part = '' AND p !~ '^(index|shell|body) '
                OR o.part LIKE 'constraint %' AND p = o.identity);
 
         SELECT array_agg(
@@ -5531,8 +5558,8 @@ RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
-            SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b
-            WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ')
+            SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper|index) ', ''), '(') FROM unnest(broken) b
+            WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper|index) ')
         || ARRAY(SELECT DISTINCT format('ON ONLY %s USING', c) FROM unnest(coming_to) c)
         || ARRAY(SELECT DISTINCT o.identity FROM unnest(old_elements) o
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'drop'
@@ -5571,6 +5598,10 @@ DECLARE
     goes_with_above text[];
     gone text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace'));
     touched text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace', 'create', 'alter', 'suspend'));
+    -- by a statement, that is
+    done text[] := ARRAY(
+        SELECT f.key FROM unnest(keys, fates) AS f (key, fate)
+        WHERE f.fate IN ('drop', 'replace', 'create', 'suspend') OR f.fate = 'alter' AND changes ->> f.key <> '[]');
     stays text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate = 'keep');
     shells text[] := ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
@@ -5588,10 +5619,10 @@ BEGIN
     -- What comes or goes with what is above it, by a link that there is all the while. Here as below, joins by hash do
     -- what arrays would be searched for, one element after another.
     comes_with_above := ARRAY(
-        SELECT DISTINCT n.key FROM unnest(new_elements) n CROSS JOIN LATERAL unnest(n.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        SELECT DISTINCT n.key FROM unnest(new_elements) n CROSS JOIN LATERAL unnest(n.via) AS v (key) JOIN unnest(done) AS t (key) ON t.key = v.key
         WHERE n.link = ANY (stays) OR NOT n.link = ANY (keys));
     goes_with_above := ARRAY(
-        SELECT DISTINCT o.key FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        SELECT DISTINCT o.key FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) AS v (key) JOIN unnest(done) AS t (key) ON t.key = v.key
         WHERE o.link = ANY (stays) OR NOT o.link = ANY (keys));
     own_made := shells || ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key

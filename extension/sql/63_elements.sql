@@ -374,7 +374,7 @@ BEGIN
         taken_by => CASE kind WHEN 'f' THEN '{}' ELSE ARRAY[shell] END,
         via => CASE kind WHEN 'c' THEN parent_keys ELSE '{}' END || CASE WHEN kind = 'i' THEN parent_keys ELSE '{}' END,
         link => pggit.element_key(object_type, identity, 'link'),
-        provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, index_name] || pggit.key_names(identity)
+        provides => ('key ' || own) || CASE kind WHEN 'i' THEN ARRAY[identity, 'index ' || index_name] || pggit.key_names(identity)
             WHEN 'c' THEN ARRAY['checks ' || identity] ELSE ARRAY['make:foreign keys ' || identity] END,
         needs => mentioned
             || ARRAY['body ' || identity] || CASE kind WHEN 'i' THEN ARRAY['notnull ' || identity, 'make:children ' || identity] ELSE '{}' END
@@ -389,7 +389,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', k ->> 'parent', index_name)],
             taken_by => ARRAY[shell, own] || parent_keys,
             provides => ARRAY['make:parts of ' || (k ->> 'parent')],
-            needs => ARRAY[k ->> 'parent', 'link ' || identity, index_name], as_owner_of => identity);
+            needs => ARRAY['index ' || (k ->> 'parent'), 'link ' || identity, 'index ' || index_name], as_owner_of => identity);
         RETURN NEXT e;
     END IF;
     RETURN QUERY
@@ -507,10 +507,10 @@ BEGIN
             || CASE WHEN d ->> 'replica_identity' IN ('full', 'nothing') THEN upper((d ->> 'replica_identity') COLLATE "C")
                     ELSE 'USING INDEX ' || substr(d ->> 'replica_identity', 7) END,
             format('ALTER TABLE ONLY %s REPLICA IDENTITY DEFAULT', identity), '{}',
-            ARRAY[pggit.schema_part(identity) || '.' || substr(d ->> 'replica_identity', 7), identity, 'notnull ' || identity]),
+            ARRAY['index ' || pggit.schema_part(identity) || '.' || substr(d ->> 'replica_identity', 7), identity, 'notnull ' || identity]),
         ('clustered on', 1670, d -> 'clustered_on', format('ALTER TABLE ONLY %s CLUSTER ON %s', identity, d ->> 'clustered_on'),
             format('ALTER TABLE ONLY %s SET WITHOUT CLUSTER', identity), '{}',
-            ARRAY[pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
+            ARRAY['index ' || pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
     ) AS v (part, rank, state, make, unmake, made_by, needs)
     CROSS JOIN LATERAL pggit.setting_element(
         object_type, identity, v.part, v.rank, coalesce(v.state, 'null'), v.make, v.unmake, v.made_by, v.needs) s;

@@ -37,7 +37,7 @@ BEGIN
             (pggit.option_changes(rtrim(command), d -> 'options', NULL))[1], '{}'::text[]),
         ('tablespace', 1604, d -> 'tablespace', command || 'SET TABLESPACE ' || quote_ident(d ->> 'tablespace'), command || 'SET TABLESPACE pg_default', '{}'),
         ('clustered on', 1670, d -> 'clustered_on', command || 'CLUSTER ON ' || (d ->> 'clustered_on'), command || 'SET WITHOUT CLUSTER',
-            ARRAY[pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
+            ARRAY['index ' || pggit.schema_part(identity) || '.' || (d ->> 'clustered_on'), identity])
     ) AS v (part, rank, state, make, unmake, needs)
     CROSS JOIN LATERAL pggit.setting_element(object_type, identity, v.part, v.rank, coalesce(v.state, 'null'), v.make, v.unmake, needs => v.needs) s;
     FOR item IN
@@ -116,7 +116,8 @@ BEGIN
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP INDEX ' || identity],
         taken_by => pggit.relation_keys(relation), via => parent_keys, link => 'TABLE ' || relation || E'\nlink',
         -- a foreign key may stand on a unique index
-        provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
+        -- a type may have the same name
+        provides => ARRAY['index ' || identity, 'shell ' || identity, 'body ' || identity]
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
         needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation]);
@@ -128,7 +129,7 @@ BEGIN
             make => ARRAY[format('ALTER INDEX %s ATTACH PARTITION %s', d ->> 'parent', identity)],
             taken_by => ARRAY[shell] || parent_keys || pggit.relation_keys(relation),
             provides => ARRAY['make:parts of ' || (d ->> 'parent')],
-            needs => ARRAY[d ->> 'parent', 'link ' || relation, 'shell ' || identity], as_owner_of => relation);
+            needs => ARRAY['index ' || (d ->> 'parent'), 'link ' || relation, 'shell ' || identity], as_owner_of => relation);
         RETURN NEXT e;
     END IF;
     RETURN QUERY SELECT * FROM pggit.setting_element('INDEX', identity, 'tablespace', 1554, coalesce(d -> 'tablespace', 'null'),

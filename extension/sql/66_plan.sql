@@ -167,8 +167,14 @@ BEGIN
     WITH RECURSIVE above AS (
         SELECT o.old_definition #>> '{parents,0}' AS identity FROM unnest(objects) o WHERE o.old_definition ? 'partition_bound'
         UNION SELECT o.new_definition #>> '{parents,0}' FROM unnest(objects) o WHERE o.new_definition ? 'partition_bound'
-        UNION SELECT b.definition #>> '{parents,0}' FROM above a
-        JOIN pggit.blobs b ON b.hash = pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity)) AND b.definition ? 'partition_bound'
+        -- a child that is to be brought back before it validated what it has from above
+        UNION SELECT p.parent FROM unnest(objects) o CROSS JOIN LATERAL jsonb_array_elements_text(o.old_definition -> 'parents') AS p (parent)
+        WHERE EXISTS (SELECT FROM jsonb_each(o.old_definition -> 'constraints') k
+                      WHERE k.value ? 'inherited' AND o.new_definition #>> ARRAY['constraints', k.key, 'definition'] = (k.value ->> 'definition') || ' NOT VALID')
+        UNION SELECT p.parent FROM above a
+        JOIN pggit.blobs b ON b.hash = pggit.tree_lookup(tree, pggit.tree_key('TABLE', a.identity))
+        CROSS JOIN LATERAL jsonb_array_elements_text(b.definition -> 'parents') AS p (parent)
+        WHERE b.definition ? 'partition_bound' OR EXISTS (SELECT FROM jsonb_each(b.definition -> 'constraints') k WHERE k.value ? 'inherited')
     )
     SELECT 'TABLE', a.identity, d.definition, d.definition, NULL::text[]
     FROM above a
@@ -177,7 +183,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.tables_above(text, pggit.plan_object[]) IS
-'The partitioned tables above partitions among the objects, as far as they do not change themselves.';
+'The tables above partitions among the objects, and above children whose check is to be NOT VALID again, as far as they do not change themselves.';
 
 CREATE FUNCTION pggit.order_nodes(nodes pggit.plan_node[]) RETURNS SETOF pggit.plan_node
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -442,6 +448,25 @@ $$;
 COMMENT ON FUNCTION pggit.keys_like_those_above(pggit.element[]) IS
 'Foreign keys of a partition''s own that are like one of a table above and, side by side with them, each element whose making merges the two: PostgreSQL makes one of them when the partition is attached or the other is made.';
 
+CREATE FUNCTION pggit.checks_from_above(old_elements pggit.element[], keys text[], fates text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE above AS (
+            SELECT v.key FROM unnest(old_elements) mine
+            JOIN unnest(keys, fates) AS m (key, fate) ON m.key = mine.key AND m.fate = 'replace'
+            JOIN unnest(keys, fates) AS l (key, fate) ON l.key = mine.link AND l.fate = 'keep'
+            CROSS JOIN LATERAL unnest(mine.via) AS v (key)
+            WHERE mine.part LIKE 'constraint %' AND mine.state ->> 'kind' = 'c'
+            UNION
+            SELECT v.key FROM above a JOIN unnest(old_elements) o ON o.key = a.key CROSS JOIN LATERAL unnest(o.via) AS v (key)
+        )
+        SELECT a.key FROM above a JOIN unnest(keys, fates) AS f (key, fate) ON f.key = a.key AND f.fate IN ('keep', 'alter'));
+END
+$$;
+COMMENT ON FUNCTION pggit.checks_from_above(pggit.element[], text[], text[]) IS
+'Keys of the checks that partitions and children have theirs from which have to be made anew: a child that validated its own is not to be brought back otherwise.';
+
 CREATE FUNCTION pggit.decide_fates(
     old_elements pggit.element[], new_elements pggit.element[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
@@ -480,7 +505,8 @@ BEGIN
     ) x;
 
     FOREACH replaced IN ARRAY pggit.types_with_used_labels(old_elements, new_elements, keys, fates, changes)
-                              || pggit.left_by_parents(old_elements, new_elements, keys, fates) LOOP
+                              || pggit.left_by_parents(old_elements, new_elements, keys, fates)
+                              || pggit.checks_from_above(old_elements, keys, fates) LOOP
         fates[array_position(keys, replaced)] := 'replace';
     END LOOP;
 
@@ -518,7 +544,7 @@ BEGIN
         JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key
         CROSS JOIN LATERAL unnest(o.provides) p
         WHERE f.fate IN ('drop', 'replace') AND o.part = '' AND o.object_type NOT IN ('SCHEMA', 'EXTENSION')
-              AND NOT (o.object_type = 'INDEX' AND p <> o.identity)
+              AND NOT (o.object_type = 'INDEX' AND p <> 'index ' || o.identity)
            OR f.fate IN ('drop', 'replace') AND o.part LIKE 'constraint %' AND p <> o.identity
            OR f.fate IN ('replace', 'suspend', 'alter') AND o.part LIKE 'column %';
         -- Partitions that come, and where they come to.
@@ -534,7 +560,7 @@ BEGIN
         JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key
         CROSS JOIN LATERAL unnest(o.provides) p
         WHERE f.fate IN ('drop', 'replace')
-          AND (o.object_type = 'INDEX' AND o.part = '' AND p <> o.identity AND p NOT LIKE 'shell %' AND p NOT LIKE 'body %'
+          AND (o.object_type = 'INDEX' AND o.part = '' AND p !~ '^(index|shell|body) '
                OR o.part LIKE 'constraint %' AND p = o.identity);
 
         SELECT array_agg(
@@ -662,8 +688,8 @@ RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
-            SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper) ', ''), '(') FROM unnest(broken) b
-            WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper) ')
+            SELECT DISTINCT rtrim(regexp_replace(b, '^(server|wrapper|index) ', ''), '(') FROM unnest(broken) b
+            WHERE b ~ '^("(?:[^"]|"")+"|[a-z_][a-z0-9_]*)[.]|^(server|wrapper|index) ')
         || ARRAY(SELECT DISTINCT format('ON ONLY %s USING', c) FROM unnest(coming_to) c)
         || ARRAY(SELECT DISTINCT o.identity FROM unnest(old_elements) o
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'drop'
@@ -702,6 +728,10 @@ DECLARE
     goes_with_above text[];
     gone text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace'));
     touched text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate IN ('drop', 'replace', 'create', 'alter', 'suspend'));
+    -- by a statement, that is
+    done text[] := ARRAY(
+        SELECT f.key FROM unnest(keys, fates) AS f (key, fate)
+        WHERE f.fate IN ('drop', 'replace', 'create', 'suspend') OR f.fate = 'alter' AND changes ->> f.key <> '[]');
     stays text[] := ARRAY(SELECT f.key FROM unnest(keys, fates) AS f (key, fate) WHERE f.fate = 'keep');
     shells text[] := ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key
@@ -719,10 +749,10 @@ BEGIN
     -- What comes or goes with what is above it, by a link that there is all the while. Here as below, joins by hash do
     -- what arrays would be searched for, one element after another.
     comes_with_above := ARRAY(
-        SELECT DISTINCT n.key FROM unnest(new_elements) n CROSS JOIN LATERAL unnest(n.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        SELECT DISTINCT n.key FROM unnest(new_elements) n CROSS JOIN LATERAL unnest(n.via) AS v (key) JOIN unnest(done) AS t (key) ON t.key = v.key
         WHERE n.link = ANY (stays) OR NOT n.link = ANY (keys));
     goes_with_above := ARRAY(
-        SELECT DISTINCT o.key FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) AS v (key) JOIN unnest(touched) AS t (key) ON t.key = v.key
+        SELECT DISTINCT o.key FROM unnest(old_elements) o CROSS JOIN LATERAL unnest(o.via) AS v (key) JOIN unnest(done) AS t (key) ON t.key = v.key
         WHERE o.link = ANY (stays) OR NOT o.link = ANY (keys));
     own_made := shells || ARRAY(
         SELECT n.key FROM unnest(keys, fates) AS f (key, fate) JOIN unnest(new_elements) n ON n.key = f.key

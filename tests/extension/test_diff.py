@@ -1202,6 +1202,88 @@ CHANGES = {
         "CREATE COLLATION s.c FROM \"C\"",
         "DROP SCHEMA s CASCADE",
     ),
+    # What a child validated by itself, and an index that has a type's name ------------------------------
+    "check-validated-in-a-partition": Change(
+        "CREATE TABLE p (k integer, v integer) PARTITION BY RANGE (k); "
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); "
+        "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20); "
+        "ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID; INSERT INTO p VALUES (1,1),(11,1)",
+        "ALTER TABLE p1 VALIDATE CONSTRAINT c",
+        ('SELECT * FROM p ORDER BY 1', 'SELECT * FROM p ORDER BY 1'),
+    ),
+    "check-validated-in-a-partition-of-a-partition": Change(
+        "CREATE TABLE p (k integer, v integer) PARTITION BY RANGE (k); "
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (k); "
+        "CREATE TABLE p2 PARTITION OF p1 FOR VALUES FROM (1) TO (8); "
+        "CREATE TABLE p3 PARTITION OF p1 FOR VALUES FROM (8) TO (9); "
+        "ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID",
+        "ALTER TABLE p2 VALIDATE CONSTRAINT c",
+    ),
+    "check-validated-in-a-child": Change(
+        "CREATE TABLE p (k integer, v integer); CREATE TABLE p1 () INHERITS (p); "
+        "CREATE TABLE p2 () INHERITS (p1); ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID;",
+        "ALTER TABLE p1 VALIDATE CONSTRAINT c",
+    ),
+    "check-validated-in-a-grandchild-with-comments": Change(
+        "CREATE TABLE p (k integer, v integer); CREATE TABLE p1 () INHERITS (p); "
+        "CREATE TABLE p2 () INHERITS (p1); ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID; "
+        "COMMENT ON CONSTRAINT c ON p1 IS 'x'; COMMENT ON CONSTRAINT c ON p IS 'y'",
+        "ALTER TABLE p2 VALIDATE CONSTRAINT c; ALTER TABLE p ADD COLUMN z int",
+    ),
+    "index-and-domain-of-one-name": Change(
+        "CREATE TABLE other (id integer)",
+        "CREATE DOMAIN o AS integer; CREATE TABLE t (a bytea, id o, b o DEFAULT 3); "
+        "CREATE INDEX o ON t (a, b) WHERE b > 1; COMMENT ON INDEX o IS 'i'; COMMENT ON DOMAIN o IS 'd'",
+    ),
+    "index-goes-beside-a-domain-of-its-name": Change(
+        "CREATE DOMAIN o AS integer CHECK (VALUE > 0) NOT NULL; "
+        "CREATE TABLE t (a bytea, id o, b o DEFAULT 3); CREATE INDEX o ON t (a, b) WHERE b > 1;",
+        "DROP INDEX o; ALTER DOMAIN o DROP NOT NULL",
+    ),
+    "key-and-domain-of-one-name": Change(
+        "CREATE TABLE other (id integer)",
+        "CREATE DOMAIN o AS integer; "
+        "CREATE TABLE t (a integer CONSTRAINT o PRIMARY KEY, id o, b o[] DEFAULT '{3}'); CLUSTER t USING o; "
+        "ALTER TABLE t REPLICA IDENTITY USING INDEX o",
+    ),
+    "enum-made-anew-beside-an-index-of-its-name": Change(
+        "CREATE TYPE o AS ENUM ('a'); CREATE TABLE t (a integer, id o DEFAULT 'a'); "
+        "CREATE INDEX o ON t (a, id)",
+        "DROP INDEX o; ALTER TABLE t ALTER id DROP DEFAULT, ALTER id TYPE text; DROP TYPE o; "
+        "CREATE TYPE o AS ENUM ('b'); ALTER TABLE t ALTER id TYPE o USING 'b'; CREATE INDEX o ON t (id)",
+    ),
+    "check-of-two-parents-validated-below": Change(
+        "CREATE TABLE p (k integer, v integer); CREATE TABLE q (k integer); "
+        "CREATE TABLE p1 () INHERITS (p, q); CREATE TABLE p2 () INHERITS (p1); "
+        "CREATE TABLE p3 () INHERITS (p); ALTER TABLE q ADD CONSTRAINT c CHECK (k > -1) NOT VALID; "
+        "ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID; "
+        "ALTER TABLE p ADD CONSTRAINT d CHECK (v > -1)",
+        "ALTER TABLE p1 VALIDATE CONSTRAINT c; ALTER TABLE p3 VALIDATE CONSTRAINT c",
+    ),
+    "own-check-validated-in-a-grandchild": Change(
+        "CREATE TABLE p (k integer, v integer); CREATE TABLE p1 () INHERITS (p); "
+        "CREATE TABLE p2 () INHERITS (p1); ALTER TABLE p2 ADD CONSTRAINT c CHECK (k > -1) NOT VALID; "
+        "ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID;",
+        "ALTER TABLE p2 VALIDATE CONSTRAINT c",
+    ),
+    "check-validated-in-a-child-that-leaves": Change(
+        "CREATE TABLE p (k integer, v integer); CREATE TABLE p1 () INHERITS (p); "
+        "CREATE TABLE p2 () INHERITS (p1); ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID;",
+        "ALTER TABLE p2 VALIDATE CONSTRAINT c; ALTER TABLE p1 NO INHERIT p",
+    ),
+    "check-validated-in-a-partition-that-leaves": Change(
+        "CREATE TABLE p (k integer, v integer) PARTITION BY RANGE (k); "
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10); "
+        "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20); "
+        "ALTER TABLE p ADD CONSTRAINT c CHECK (k > -1) NOT VALID",
+        "ALTER TABLE p1 VALIDATE CONSTRAINT c; ALTER TABLE p DETACH PARTITION p1; "
+        "ALTER TABLE p2 VALIDATE CONSTRAINT c",
+    ),
+    "index-of-partitions-and-domain-of-one-name": Change(
+        "CREATE DOMAIN o AS integer; CREATE TABLE p (k integer, v o) PARTITION BY RANGE (k); "
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10)",
+        "CREATE INDEX o ON p (v); CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20)",
+    ),
 }  # fmt: skip
 
 
