@@ -71,7 +71,11 @@ BEGIN
     RETURN ARRAY(
         SELECT DISTINCT m.name || m.called
         -- where a foreign key leads to is no function
-        FROM pggit.mentions_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) m);
+        FROM pggit.mentions_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) m
+        -- 'public.i'::regclass may be an index, which may have the name of a type
+        UNION SELECT 'index ' || i.name FROM pggit.tokens_in(CASE WHEN strpos(sql, '''::regclass') > 0 THEN sql END) s
+        CROSS JOIN LATERAL pggit.mentions_in(replace(substr(s.token, 2, length(s.token) - 2), '''''', '''')) i
+        WHERE s.token ~ '^''.*[.]');
 END
 $$;
 COMMENT ON FUNCTION pggit.needs_in(text) IS
