@@ -1922,11 +1922,11 @@ DECLARE
               FROM (SELECT n.cmin AS counted, n.xmin AS written_by, n.transaction_id FROM ONLY pggit.history n ORDER BY n.id DESC LIMIT 64) h
               WHERE age(h.written_by) <= 0 AND h.transaction_id = pg_current_xact_id_if_assigned()) END;
 BEGIN
-    -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
-    -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
     IF since IS NULL OR object_type = 'DEFAULT PRIVILEGES' THEN
         since := 0;  -- the same command may have dropped some, which is recorded by now
     END IF;
+    -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
+    -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
     RETURN ARRAY(SELECT ROW(a.classid, a.objid)::pggit.address FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
             WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0 AND c.cmin::text::bigint >= since
@@ -3111,16 +3111,16 @@ $$;
 COMMENT ON FUNCTION pggit.tokens_in(text) IS
 'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
 
-CREATE FUNCTION pggit.mentions_in(sql text) RETURNS TABLE (name text, called text)
+CREATE FUNCTION pggit.mentions_in(sql text) RETURNS TABLE (name text, called text, is_quoted boolean)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT n.name, x.called
+    SELECT n.name, x.called, x.is_quoted
     FROM pggit.tokens_in(sql) t
     -- A name in a string constant ('public.s'::regclass) has its quotes doubled, and no parenthesis, whatever it is.
     CROSS JOIN LATERAL (
-        SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called WHERE t.token !~ '^'''
-        UNION ALL SELECT i.token, c.called
+        SELECT t.token AS part, CASE WHEN t.token ~ '[(]$' THEN '(' ELSE '' END AS called, false AS is_quoted WHERE t.token !~ '^'''
+        UNION ALL SELECT i.token, c.called, true
             FROM pggit.tokens_in(replace(substr(t.token, 2, length(t.token) - 2), '''''', '''')) i CROSS JOIN (VALUES (''), ('(')) AS c (called)
             WHERE t.token ~ '^''.*[.]' AND i.token !~ '^''') x
     CROSS JOIN LATERAL (SELECT substring(x.part FROM '^((?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)[.](?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*))') AS name) n
@@ -3128,7 +3128,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.mentions_in(text) IS
-'The qualified names that stand in a piece of SQL, each with the parenthesis that follows it, if one does; one in a string constant both with and without.';
+'The qualified names that stand in a piece of SQL, each with the parenthesis that follows it, if one does; one in a string constant (is_quoted) both with and without.';
 
 CREATE FUNCTION pggit.names_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -3168,13 +3168,13 @@ CREATE FUNCTION pggit.needs_in(sql text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN ARRAY(
-        SELECT DISTINCT m.name || m.called
+        SELECT DISTINCT w.want
         -- where a foreign key leads to is no function
         FROM pggit.mentions_in(regexp_replace(sql, '( REFERENCES (?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]', '\1 (', 'g')) m
-        -- 'public.i'::regclass may be an index, which may have the name of a type
-        UNION SELECT 'index ' || i.name FROM pggit.tokens_in(CASE WHEN strpos(sql, '''::regclass') > 0 THEN sql END) s
-        CROSS JOIN LATERAL pggit.mentions_in(replace(substr(s.token, 2, length(s.token) - 2), '''''', '''')) i
-        WHERE s.token ~ '^''.*[.]');
+        CROSS JOIN LATERAL (
+            SELECT m.name || m.called
+            -- 'public.i'::regclass may be an index, which may have the name of a type
+            UNION ALL SELECT 'index ' || m.name WHERE m.is_quoted AND strpos(sql, '''::regclass') > 0) AS w (want));
 END
 $$;
 COMMENT ON FUNCTION pggit.needs_in(text) IS
@@ -3378,19 +3378,28 @@ $$;
 COMMENT ON FUNCTION pggit.grants(text, text, text, text, text, text, text) IS
 'Statements for one entry of an access list. A grant that somebody else than the owner made is made in that role, and every grant when owner is null.';
 
+CREATE FUNCTION pggit.acl_with_columns(kind "char", owner text, acl jsonb, columns jsonb)
+RETURNS TABLE (column_name text, grantee text, letters text, grantor text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT NULL::text, a.grantee, a.letters, a.grantor FROM pggit.acl_entries(kind, owner, acl) a
+    UNION ALL
+    SELECT c.key, a.grantee, a.letters, a.grantor FROM jsonb_each(columns) c CROSS JOIN LATERAL pggit.acl_entries('c', owner, c.value) a;
+END
+$$;
+COMMENT ON FUNCTION pggit.acl_with_columns("char", text, jsonb, jsonb) IS
+'Privileges on an object, where column_name is null, and on its columns, taken apart.';
+
 CREATE FUNCTION pggit.acl_in_order(kind "char", owner text, acl jsonb, columns jsonb)
 RETURNS TABLE (column_name text, grantee text, letters text, grantor text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
     WITH RECURSIVE entry AS MATERIALIZED (
-        SELECT x.of_column, x.to_role, x.by_role, m.found[1] AS letter, m.found[2] AS option, m.place
-        FROM (
-            SELECT NULL AS of_column, a.grantee AS to_role, a.letters AS some, a.grantor AS by_role FROM pggit.acl_entries(kind, owner, acl) a
-            UNION ALL
-            SELECT c.key, a.grantee, a.letters, a.grantor
-            FROM jsonb_each(columns) c CROSS JOIN LATERAL pggit.acl_entries('c', owner, c.value) a) x
-        CROSS JOIN LATERAL regexp_matches(x.some, '([a-zA-Z])([*]?)', 'g') WITH ORDINALITY AS m (found, place)
+        SELECT a.column_name AS of_column, a.grantee AS to_role, a.grantor AS by_role, m.found[1] AS letter, m.found[2] AS option, m.place
+        FROM pggit.acl_with_columns(kind, owner, acl, columns) a
+        CROSS JOIN LATERAL regexp_matches(a.letters, '([a-zA-Z])([*]?)', 'g') WITH ORDINALITY AS m (found, place)
     ), may_grant AS (
         SELECT DISTINCT NULL AS of_column, owner AS by_role, e.letter, 0 AS distance FROM entry e
         UNION
@@ -3431,12 +3440,8 @@ DECLARE
     others_may_grant boolean := current_user <> new_owner AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AND EXISTS (
         SELECT FROM (
             SELECT unnest(reset_roles) AS grantee, '*' AS letters
-            UNION ALL SELECT o.grantee, o.letters FROM pggit.acl_entries(kind, old_owner, old_acl) o
-            UNION ALL SELECT n.grantee, n.letters FROM pggit.acl_entries(kind, new_owner, new_acl) n
-            UNION ALL
-            SELECT o.grantee, o.letters FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
-            UNION ALL
-            SELECT n.grantee, n.letters FROM jsonb_each(new_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', new_owner, c.value) n) x
+            UNION ALL SELECT o.grantee, o.letters FROM pggit.acl_with_columns(kind, old_owner, old_acl, old_columns) o
+            UNION ALL SELECT n.grantee, n.letters FROM pggit.acl_with_columns(kind, new_owner, new_acl, new_columns) n) x
         JOIN pg_roles r ON r.rolname = x.grantee AND pg_has_role(r.oid, 'USAGE')
         WHERE x.grantee NOT IN (old_owner, new_owner) AND x.letters LIKE '%*%');
     giver text := CASE WHEN NOT others_may_grant THEN new_owner END;
@@ -3444,9 +3449,7 @@ BEGIN
     -- Those who gave something to each other go on having it when the owner takes it away.
     FOR e IN
         WITH RECURSIVE given AS (
-            SELECT o.grantor, o.grantee FROM pggit.acl_entries(kind, old_owner, old_acl) o WHERE o.grantor <> old_owner AND o.letters LIKE '%*%'
-            UNION
-            SELECT o.grantor, o.grantee FROM jsonb_each(old_columns) c CROSS JOIN LATERAL pggit.acl_entries('c', old_owner, c.value) o
+            SELECT DISTINCT o.grantor, o.grantee FROM pggit.acl_with_columns(kind, old_owner, old_acl, old_columns) o
             WHERE o.grantor <> old_owner AND o.letters LIKE '%*%'
         ), reached AS (
             SELECT g.grantor, g.grantee, g.grantee AS by_way_of FROM given g
@@ -4205,9 +4208,9 @@ BEGIN
         'INDEX', identity, '', 1550, jsonb_build_object('definition', d -> 'definition'),
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP INDEX ' || identity],
         taken_by => pggit.relation_keys(relation), via => parent_keys, link => 'TABLE ' || relation || E'\nlink',
-        -- a foreign key may stand on a unique index
         -- a type may have the same name
         provides => ARRAY['index ' || identity, 'shell ' || identity, 'body ' || identity]
+            -- a foreign key may stand on a unique index
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
         needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation]);

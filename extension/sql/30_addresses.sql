@@ -248,11 +248,11 @@ DECLARE
               FROM (SELECT n.cmin AS counted, n.xmin AS written_by, n.transaction_id FROM ONLY pggit.history n ORDER BY n.id DESC LIMIT 64) h
               WHERE age(h.written_by) <= 0 AND h.transaction_id = pg_current_xact_id_if_assigned()) END;
 BEGIN
-    -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
-    -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
     IF since IS NULL OR object_type = 'DEFAULT PRIVILEGES' THEN
         since := 0;  -- the same command may have dropped some, which is recorded by now
     END IF;
+    -- PostgreSQL does not say which objects GRANT and REVOKE named. age() counts from this transaction:
+    -- a row it wrote has an age of zero or, with savepoints, less. Rows that others wrote since come along.
     RETURN ARRAY(SELECT ROW(a.classid, a.objid)::pggit.address FROM (
         SELECT 'pg_class'::regclass::oid, c.oid FROM pg_class c
             WHERE object_type IN ('TABLE', 'SEQUENCE') AND age(c.xmin) <= 0 AND c.cmin::text::bigint >= since

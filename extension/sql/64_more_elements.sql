@@ -115,9 +115,9 @@ BEGIN
         'INDEX', identity, '', 1550, jsonb_build_object('definition', d -> 'definition'),
         make => ARRAY[d ->> 'definition'], unmake => ARRAY['DROP INDEX ' || identity],
         taken_by => pggit.relation_keys(relation), via => parent_keys, link => 'TABLE ' || relation || E'\nlink',
-        -- a foreign key may stand on a unique index
         -- a type may have the same name
         provides => ARRAY['index ' || identity, 'shell ' || identity, 'body ' || identity]
+            -- a foreign key may stand on a unique index
             || CASE WHEN starts_with(d ->> 'definition', 'CREATE UNIQUE') THEN ARRAY[relation] ELSE '{}' END
             || pggit.key_names(relation),
         needs => array_remove(pggit.needs_in(d ->> 'definition'), relation) || ARRAY['body ' || relation, 'make:children ' || relation]);
