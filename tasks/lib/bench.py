@@ -39,6 +39,8 @@ AREAS: dict[str, Callable[[bool], Iterator[Result]]] = {
     "commit": bench_extension.commit,
     "diff": bench_extension.diff,
     "rescan": bench_extension.rescan,
+    "merge": bench_extension.merge,
+    "timetravel": bench_extension.timetravel,
     "duration": bench_monitoring.duration,
     "scrape": bench_monitoring.scrape,
     "upgrade": bench_upgrade.upgrade,

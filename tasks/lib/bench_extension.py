@@ -5,7 +5,7 @@ Two databases that differ in one thing run the same statement in turn, in one se
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -161,13 +161,13 @@ _SIZES = (100, 1_000, 10_000)
 
 
 @contextmanager
-def _sizes(measured: str) -> Iterator[dict[int, "Connection"]]:
+def _sizes(measured: str, sizes: Sequence[int] = _SIZES) -> Iterator[dict[int, "Connection"]]:
     """One database of each size, connected; `measured` begins their names."""
     with scratch_server() as server, ExitStack() as stack:
         template = f"{measured}_template"
         server.createdb(template)
         have = 0
-        for size in _SIZES:
+        for size in sizes:
             with ExitStack() as growing:
                 db = connect(growing, server, template)
                 if not have:
@@ -178,12 +178,19 @@ def _sizes(measured: str) -> Iterator[dict[int, "Connection"]]:
                 db.execute("VACUUM ANALYZE")
             have = size
             server.createdb(f"{measured}_{size}", template)
-        yield {size: connect(stack, server, f"{measured}_{size}") for size in _SIZES}
+        yield {size: connect(stack, server, f"{measured}_{size}") for size in sizes}
 
 
-def _change(db: "Connection", count: int, column: str) -> None:
+@contextmanager
+def _large(measured: str) -> Iterator["Connection"]:
+    """A database of the largest size."""
+    with _sizes(measured, _SIZES[-1:]) as databases:
+        yield databases[_SIZES[-1]]
+
+
+def _change(db: "Connection", count: int, column: str, first: int = 1) -> None:
     with db.transaction():
-        for n in range(1, count + 1):
+        for n in range(first, first + count):
             db.execute(f"ALTER TABLE s{n % 10}.t{n} ADD COLUMN {column} integer".encode())
 
 
@@ -227,6 +234,48 @@ def diff(full: bool) -> Iterator[Result]:
                     seconds[what][size].append(time_of(db, statement.format(*hashes[size])))
     for what in statements:
         yield from _flatness("diff", f"{what}, 100 differences", seconds[what])
+
+
+def merge(full: bool) -> Iterator[Result]:
+    """What a checkout and a merge of 10 changes cost among 10,000 tables, against the re-scan they begin with."""
+    ratios = {what: list[float]() for what in ("checkout", "merge")}
+    with _large("merge") as db:
+        for n in range(1 + (31 if full else 7)):
+            db.execute("SELECT pggit.create_branch('side')")
+            _change(db, 10, f"c{n}")
+            db.execute("SELECT pggit.commit('ours')")
+            again = time_of(db, "SELECT pggit.rescan()")
+            ratios["checkout"].append(time_of(db, "SELECT * FROM pggit.checkout('side')") / again)
+            _change(db, 10, f"c{n}", first=11)
+            db.execute("SELECT pggit.commit('theirs')")
+            db.execute("SELECT * FROM pggit.checkout('main')")
+            ratios["merge"].append(time_of(db, "SELECT * FROM pggit.merge('side')") / again)
+            db.execute("SELECT pggit.delete_branch('side')")
+    for what, those in ratios.items():
+        yield from_ratios("merge", f"pggit.{what}(), 10 changes", 1.5, those[1:], "pggit.rescan()")
+
+
+def timetravel(full: bool) -> Iterator[Result]:
+    """What the past costs among 10,000 tables: to read it, against a re-scan of the present, and to go back to it."""
+    compared = (
+        ("object_at", "SELECT pggit.object_at('s1.t1', max(p.at)) FROM pggit.restore_points p", 0.5, "schema_at"),
+        ("schema_at", "SELECT pggit.schema_at(max(p.at)) FROM pggit.restore_points p", 0.5, "rescan"),
+        ("restore_to_point", "SELECT * FROM pggit.restore_to_point('p{n}')", 1.5, "rescan"),
+    )
+    ratios = {what: list[float]() for what, _, _, _ in compared}
+    with _large("timetravel") as db:
+        for n in range(1 + (31 if full else 7)):
+            db.execute(f"SELECT pggit.create_restore_point('p{n}')".encode())
+            _change(db, 10, f"c{n}")
+            seconds = {"rescan": time_of(db, "SELECT pggit.rescan()")}
+            for what, statement, _, _ in compared:
+                seconds[what] = time_of(db, statement.format(n=n))
+            for what, _, _, baseline in compared:
+                ratios[what].append(seconds[what] / seconds[baseline])
+    for what, _, bound, baseline in compared:
+        yield from_ratios(
+            "timetravel", f"pggit.{what}(), 10 changes ago", bound, ratios[what][1:], f"pggit.{baseline}()"
+        )
 
 
 def rescan(full: bool) -> Iterator[Result]:
