@@ -6839,6 +6839,23 @@ END
 $$;
 COMMENT ON FUNCTION pggit.park_and_tell(text, text, text[]) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
+CREATE FUNCTION pggit.require_attic() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF to_regnamespace('pggit_attic') IS NULL THEN
+        CREATE SCHEMA pggit_attic;
+        PERFORM pggit.make_private('pggit_attic');
+        COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
+    ELSIF NOT (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') THEN
+        -- Who owns a schema can drop whatever is in it.
+        RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to a role that is no superuser'
+            USING ERRCODE = 'GT051', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_attic() IS
+'Makes schema pggit_attic, for nobody but its owner, where there is none. Raises GT051 for a plain role''s.';
+
 CREATE FUNCTION pggit.park(relation text, column_name text, besides text[] DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
@@ -6886,18 +6903,16 @@ BEGIN
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     CROSS JOIN LATERAL (SELECT t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b' AS is_kept) k
     WHERE a.attrelid = source AND a.attnum > 0 AND a.attname = ANY (wanted);
-    IF NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic') THEN
-        CREATE SCHEMA pggit_attic;
-        COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
-    END IF;
+    PERFORM pggit.require_attic();
     short_name := (parse_ident(relation))[2];
     WHILE octet_length(short_name) > 40 LOOP
         short_name := left(short_name, -1);
     END LOOP;
-    target := format('pggit_attic.%I', short_name || '_' || attic_id);
+    short_name := short_name || '_' || attic_id;
+    target := format('pggit_attic.%I', short_name);
     -- It is the owner's when it is full: code of the owner's may run while it is filled.
     EXECUTE format('CREATE TABLE %s (%s)', target, types_list);
-    EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
+    PERFORM pggit.make_private('pggit_attic', short_name);
     EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', pg_get_userbyid(owner));
     FOR part IN SELECT m.member, m.owner_to_be, pggit.owner_to_run_as(m.owner_to_be) AS role FROM pggit.tables_of(relation, column_name IS NOT NULL, besides) m LOOP
         IF part.role IS NOT NULL THEN
@@ -7256,7 +7271,8 @@ DECLARE
 BEGIN
     UPDATE pggit.branches b SET head = target WHERE b.id = branch AND b.head = expected RETURNING b.name INTO branch_name;
     IF branch_name IS NULL THEN
-        RAISE EXCEPTION 'the branch has moved since it was read' USING ERRCODE = 'GT006', HINT = 'Try again.';
+        RAISE EXCEPTION 'branch % has moved since it was read', (SELECT b.name FROM pggit.branches b WHERE b.id = branch)
+            USING ERRCODE = 'GT006', HINT = 'Try again.';
     END IF;
     INSERT INTO pggit.reflog (ref, old_hash, new_hash, action, changed_by, changed_at)
     VALUES (branch_name, expected, target, action, session_user, clock_timestamp());
@@ -7320,7 +7336,8 @@ BEGIN
     FROM pggit.touched_objects() t HAVING count(*) > 0;
     new_tree := coalesce(new_tree, old_tree);
     IF waiting.source IS NULL AND new_tree = old_tree THEN
-        RAISE EXCEPTION 'nothing to commit: the schema is as in the last commit' USING ERRCODE = 'GT008';
+        RAISE EXCEPTION 'nothing to commit: the schema is as in the last commit'
+            USING ERRCODE = 'GT008', HINT = 'What PostgreSQL fires no event for, pggit.status() lists as unrecorded and pggit.rescan() takes in.';
     ELSIF waiting.our_commit <> branch.head THEN
         RAISE EXCEPTION 'HEAD has moved since the merge of % began', waiting.source
             USING ERRCODE = 'GT006', HINT = 'Run SELECT pggit.abort_merge(); and merge again.';
@@ -7347,6 +7364,10 @@ DECLARE
 BEGIN
     IF allowed IS NOT NULL AND message ~ '[^[:space:]]' THEN
         -- With the caller's rights: finishing a merge changes the schema.
+        IF NOT has_function_privilege('pggit.finish_merge()', 'EXECUTE') THEN
+            RAISE EXCEPTION 'the merge of % waits to be finished', (SELECT m.source FROM pggit.merge_state m)
+                USING ERRCODE = 'GT026', HINT = 'Finishing it needs access level admin, as pggit.abort_merge() does.';
+        END IF;
         PERFORM pggit.begin_change();
         merged := pggit.finish_merge();
         -- A definition of somebody's own becomes a command that runs with the rights of whoever commits.
@@ -7357,7 +7378,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.commit(text) IS
-'Keeps the schema as it is now on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved.';
+'Keeps the schema as it is recorded on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved, GT026 for a committer who would finish a merge.';
 
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -7366,6 +7387,7 @@ BEGIN
     PERFORM pggit.settle();
     RETURN QUERY SELECT 'tracking', 'paused', NULL::text, NULL::text WHERE EXISTS (
         SELECT FROM pggit.settings s WHERE s.name = 'paused');
+    RETURN QUERY SELECT 'tracking', 'disabled', 'SETTING', 'event_triggers' WHERE current_setting('event_triggers', true) = 'off';
     RETURN QUERY SELECT 'tracking', 'disabled', 'EVENT TRIGGER', 'pggit_' || t.event
         FROM unnest(pggit.events()) AS t (event)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger e
@@ -8807,7 +8829,7 @@ BEGIN
     PERFORM pggit.require_no_merge();
     ours := pggit.resolve_ref('HEAD');
     IF pggit.merge_base(ours, target) IS DISTINCT FROM ours THEN
-        RAISE EXCEPTION 'the branch has moved since it was read' USING ERRCODE = 'GT006', HINT = 'Try again.';
+        RAISE EXCEPTION 'branch % has moved since it was read', pggit.head_name() USING ERRCODE = 'GT006', HINT = 'Try again.';
     END IF;
     PERFORM pggit.take_live(pggit.tree_of_commit(pggit.resolve_ref(target)));
     PERFORM pggit.move_branch(pggit.current_branch(), ours, pggit.resolve_ref(target), 'merge: fast-forward');

@@ -498,6 +498,23 @@ END
 $$;
 COMMENT ON FUNCTION pggit.park_and_tell(text, text, text[]) IS 'Parks a table or a column''s values and says where, as apply_tree() tells it.';
 
+CREATE FUNCTION pggit.require_attic() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF to_regnamespace('pggit_attic') IS NULL THEN
+        CREATE SCHEMA pggit_attic;
+        PERFORM pggit.make_private('pggit_attic');
+        COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
+    ELSIF NOT (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') THEN
+        -- Who owns a schema can drop whatever is in it.
+        RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to a role that is no superuser'
+            USING ERRCODE = 'GT051', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_attic() IS
+'Makes schema pggit_attic, for nobody but its owner, where there is none. Raises GT051 for a plain role''s.';
+
 CREATE FUNCTION pggit.park(relation text, column_name text, besides text[] DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET row_security = off
 SET lc_monetary = 'C' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET extra_float_digits = 1 AS $$
@@ -545,18 +562,16 @@ BEGIN
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     CROSS JOIN LATERAL (SELECT t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b' AS is_kept) k
     WHERE a.attrelid = source AND a.attnum > 0 AND a.attname = ANY (wanted);
-    IF NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'pggit_attic') THEN
-        CREATE SCHEMA pggit_attic;
-        COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
-    END IF;
+    PERFORM pggit.require_attic();
     short_name := (parse_ident(relation))[2];
     WHILE octet_length(short_name) > 40 LOOP
         short_name := left(short_name, -1);
     END LOOP;
-    target := format('pggit_attic.%I', short_name || '_' || attic_id);
+    short_name := short_name || '_' || attic_id;
+    target := format('pggit_attic.%I', short_name);
     -- It is the owner's when it is full: code of the owner's may run while it is filled.
     EXECUTE format('CREATE TABLE %s (%s)', target, types_list);
-    EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', target);
+    PERFORM pggit.make_private('pggit_attic', short_name);
     EXECUTE format('GRANT USAGE ON SCHEMA pggit_attic TO %I', pg_get_userbyid(owner));
     FOR part IN SELECT m.member, m.owner_to_be, pggit.owner_to_run_as(m.owner_to_be) AS role FROM pggit.tables_of(relation, column_name IS NOT NULL, besides) m LOOP
         IF part.role IS NOT NULL THEN

@@ -108,7 +108,8 @@ DECLARE
 BEGIN
     UPDATE pggit.branches b SET head = target WHERE b.id = branch AND b.head = expected RETURNING b.name INTO branch_name;
     IF branch_name IS NULL THEN
-        RAISE EXCEPTION 'the branch has moved since it was read' USING ERRCODE = 'GT006', HINT = 'Try again.';
+        RAISE EXCEPTION 'branch % has moved since it was read', (SELECT b.name FROM pggit.branches b WHERE b.id = branch)
+            USING ERRCODE = 'GT006', HINT = 'Try again.';
     END IF;
     INSERT INTO pggit.reflog (ref, old_hash, new_hash, action, changed_by, changed_at)
     VALUES (branch_name, expected, target, action, session_user, clock_timestamp());
@@ -172,7 +173,8 @@ BEGIN
     FROM pggit.touched_objects() t HAVING count(*) > 0;
     new_tree := coalesce(new_tree, old_tree);
     IF waiting.source IS NULL AND new_tree = old_tree THEN
-        RAISE EXCEPTION 'nothing to commit: the schema is as in the last commit' USING ERRCODE = 'GT008';
+        RAISE EXCEPTION 'nothing to commit: the schema is as in the last commit'
+            USING ERRCODE = 'GT008', HINT = 'What PostgreSQL fires no event for, pggit.status() lists as unrecorded and pggit.rescan() takes in.';
     ELSIF waiting.our_commit <> branch.head THEN
         RAISE EXCEPTION 'HEAD has moved since the merge of % began', waiting.source
             USING ERRCODE = 'GT006', HINT = 'Run SELECT pggit.abort_merge(); and merge again.';
@@ -199,6 +201,10 @@ DECLARE
 BEGIN
     IF allowed IS NOT NULL AND message ~ '[^[:space:]]' THEN
         -- With the caller's rights: finishing a merge changes the schema.
+        IF NOT has_function_privilege('pggit.finish_merge()', 'EXECUTE') THEN
+            RAISE EXCEPTION 'the merge of % waits to be finished', (SELECT m.source FROM pggit.merge_state m)
+                USING ERRCODE = 'GT026', HINT = 'Finishing it needs access level admin, as pggit.abort_merge() does.';
+        END IF;
         PERFORM pggit.begin_change();
         merged := pggit.finish_merge();
         -- A definition of somebody's own becomes a command that runs with the rights of whoever commits.
@@ -209,7 +215,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.commit(text) IS
-'Keeps the schema as it is now on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved.';
+'Keeps the schema as it is recorded on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved, GT026 for a committer who would finish a merge.';
 
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -218,6 +224,7 @@ BEGIN
     PERFORM pggit.settle();
     RETURN QUERY SELECT 'tracking', 'paused', NULL::text, NULL::text WHERE EXISTS (
         SELECT FROM pggit.settings s WHERE s.name = 'paused');
+    RETURN QUERY SELECT 'tracking', 'disabled', 'SETTING', 'event_triggers' WHERE current_setting('event_triggers', true) = 'off';
     RETURN QUERY SELECT 'tracking', 'disabled', 'EVENT TRIGGER', 'pggit_' || t.event
         FROM unnest(pggit.events()) AS t (event)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger e

@@ -173,7 +173,7 @@ BEGIN
     PERFORM pggit.require_no_merge();
     ours := pggit.resolve_ref('HEAD');
     IF pggit.merge_base(ours, target) IS DISTINCT FROM ours THEN
-        RAISE EXCEPTION 'the branch has moved since it was read' USING ERRCODE = 'GT006', HINT = 'Try again.';
+        RAISE EXCEPTION 'branch % has moved since it was read', pggit.head_name() USING ERRCODE = 'GT006', HINT = 'Try again.';
     END IF;
     PERFORM pggit.take_live(pggit.tree_of_commit(pggit.resolve_ref(target)));
     PERFORM pggit.move_branch(pggit.current_branch(), ours, pggit.resolve_ref(target), 'merge: fast-forward');

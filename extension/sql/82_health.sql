@@ -34,7 +34,8 @@ COMMENT ON FUNCTION pggit.health_checks() IS 'The checks that health_check() alw
 CREATE FUNCTION pggit.is_tracking() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AND NOT EXISTS (
+    RETURN coalesce(current_setting('event_triggers', true) <> 'off', true)
+        AND NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AND NOT EXISTS (
         SELECT FROM unnest(pggit.events()) AS t (event)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger e WHERE e.evtname = 'pggit_' || t.event AND e.evtenabled IN ('O', 'A')));
 END
@@ -93,6 +94,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pggit.head) THEN
         status := 'critical';
         message := 'pgGit is not initialised: SELECT pggit.init();';
+    ELSIF current_setting('event_triggers', true) = 'off' THEN
+        status := 'critical';
+        message := 'no command is recorded while the setting event_triggers is off: switch it on, then SELECT pggit.rescan();';
     ELSIF found.missing <> '{}' OR found.disabled <> '{}' THEN
         status := 'critical';
         message := format('no command is recorded whole without %s: SELECT pggit.enable(); then SELECT pggit.rescan();',

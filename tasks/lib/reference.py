@@ -12,8 +12,12 @@ PAGE = ROOT / "docs" / "reference.md"
 _ERRORS = ROOT / "docs" / "errors.md"
 # pggit.access_list() says which functions are for users, and what level each needs.
 _LEVELS = {
-    "reader": ("For readers", "These look and change nothing. Each level below may call them, too."),
-    "committer": ("For committers", "These name states of the schema. None of them changes the schema itself."),
+    "reader": ("For readers", "These look, and change nothing in the schema. Each level below may call them, too."),
+    "committer": (
+        "For committers",
+        "These name states of the schema. None of them changes it, but for `commit` where a merge waits: to finish that"
+        " needs the next level.",
+    ),
     "admin": (
         "For admins",
         "These change the schema, or what is recorded of it. For the statements that they run, the role needs"

@@ -136,6 +136,23 @@ def test_a_committer_signs_with_their_own_name(db: Connection, staff: dict[str, 
     assert one(db, "SELECT sealed_by FROM pggit.seals") == "a_committer"
 
 
+def test_an_admin_finishes_a_merge_that_conflicts(db: Connection, staff: dict[str, Connection]) -> None:
+    admin, committer = staff["admin"], staff["committer"]
+    admin.execute("SELECT pggit.commit('the comment'); COMMENT ON TABLE seen IS 'ours'; SELECT pggit.commit('ours')")
+    admin.execute("SELECT * FROM pggit.checkout('side')")
+    admin.execute("COMMENT ON TABLE seen IS 'theirs'; SELECT pggit.commit('theirs')")
+    ((action, object_type, name, _),) = admin.execute("SELECT * FROM pggit.merge('main')").fetchall()
+    assert (action, object_type, name) == ("conflict", "TABLE", "public.seen")
+    assert one(admin, "SELECT pggit.resolve_conflict(id, 'theirs') FROM pggit.conflicts()") == 0
+    with pytest.raises(psycopg.DatabaseError, match="the merge of main waits") as error:
+        committer.execute("SELECT pggit.commit('merged')")
+    assert (error.value.sqlstate, "level admin" in str(error.value.diag.message_hint)) == ("GT026", True)
+    admin.execute("SELECT pggit.commit('merged')")
+    assert one(db, "SELECT obj_description('seen'::regclass)") == "ours"
+    assert one(db, "SELECT cardinality(parents) FROM pggit.log() LIMIT 1") == 2
+    assert differences(db) == []
+
+
 def test_levels_replace_each_other(db: Connection, connect: Connect) -> None:
     role = connect("odd \"name'")
     assert refused(role, "SELECT * FROM pggit.log()") == "42501"

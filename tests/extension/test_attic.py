@@ -169,17 +169,13 @@ def test_without_a_key_columns_that_cannot_be_compared_are_no_obstacle(db: Conne
 
 
 def test_rows_that_are_the_same_without_a_key(db: Connection) -> None:
-    """Nobody can tell which value belongs to which: each comes back once, or none and it stays parked."""
+    """Nobody can tell which value belongs to which: each comes back once."""
     split(db, "CREATE TABLE t (a integer)", "ALTER TABLE t ADD b text")
     db.execute("INSERT INTO t VALUES (1, 'x'), (1, 'y'), (2, 'z')")
     rows = db.execute("SELECT * FROM t ORDER BY b").fetchall()
     db.execute("SELECT * FROM pggit.checkout('before', force => true); SELECT * FROM pggit.checkout('main')")
-    try:
-        bring_back(db)
-    except psycopg.DatabaseError:
-        assert parked(db) == [("public.t", ["b"], 3)]
-    else:
-        assert db.execute("SELECT * FROM t ORDER BY b").fetchall() == rows
+    bring_back(db)
+    assert db.execute("SELECT * FROM t ORDER BY b").fetchall() == rows
 
 
 def test_rows_that_changed_meanwhile(db: Connection) -> None:
@@ -395,6 +391,40 @@ def test_a_superuser_parks_for_the_owner(db: Connection, connect: Connect) -> No
     where = one(alice, "SELECT parked_as FROM pggit.list_attic()")
     assert one(alice, f"SELECT a FROM {where}") == 1
     assert one(db, "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = %s::regclass", where) == "alice"
+
+
+def test_nothing_is_parked_in_a_plain_roles_schema(db: Connection, connect: Connect) -> None:
+    """As its owner that role could drop what is parked there."""
+    mallory = connect("mallory")
+    db.execute(f"GRANT CREATE ON DATABASE {db.info.dbname} TO mallory")
+    split(db, "", "CREATE TABLE t (a integer); INSERT INTO t VALUES (1)")
+    mallory.execute("CREATE SCHEMA pggit_attic")
+    before = state(db)
+    error = raised(db, "SELECT * FROM pggit.checkout('before', force => true)")
+    assert error.sqlstate == "GT051"
+    assert "ALTER SCHEMA pggit_attic OWNER TO" in str(error.diag.message_hint)
+    assert (state(db), one(db, "SELECT count(*) FROM t")) == (before, 1)
+    db.execute("ALTER SCHEMA pggit_attic OWNER TO CURRENT_USER")
+    db.execute("SELECT * FROM pggit.checkout('before', force => true)")
+    assert parked(db) == [("public.t", None, 1)]
+
+
+def test_default_privileges_give_nobody_parked_data(db: Connection, connect: Connect) -> None:
+    alice, bob = connect("alice"), connect("bob")
+    db.execute(
+        "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO bob; ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO bob"
+    )
+    db.execute("CREATE SCHEMA hers AUTHORIZATION alice; SELECT pggit.commit('hers')")
+    alice.execute("CREATE TABLE hers.t (a integer); INSERT INTO hers.t VALUES (1)")
+    db.execute("SELECT * FROM pggit.reset('HEAD', force => true)")
+    where = one(db, "SELECT parked_as FROM pggit.list_attic()")
+    assert one(alice, f"SELECT a FROM {where}") == 1
+    # even with a way into the schema
+    rights = "SELECT has_schema_privilege('bob', 'pggit_attic', r) FROM unnest('{USAGE,CREATE}'::text[]) r"
+    assert db.execute(rights).fetchall() == [(False,), (False,)]
+    db.execute("GRANT USAGE ON SCHEMA pggit_attic TO bob")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        bob.execute(f"SELECT * FROM {where}".encode())
 
 
 def test_what_can_be_parked(db: Connection) -> None:

@@ -71,7 +71,10 @@ def test_status_shows_what_a_commit_would_take(db: Connection) -> None:
     assert db.execute(uncommitted).fetchall() == [("DROP", "TABLE", "public.t"), ("CREATE", "TABLE", "public.u")]
     db.execute("ALTER TABLE u RENAME TO t")
     assert db.execute("SELECT * FROM pggit.status()").fetchall() == []
-    assert refused(db, "SELECT pggit.commit('nothing')") == "GT008"
+    with pytest.raises(psycopg.DatabaseError) as error:
+        db.execute("SELECT pggit.commit('nothing')")
+    assert error.value.sqlstate == "GT008"
+    assert "pggit.status()" in str(error.value.diag.message_hint)
 
 
 @pytest.mark.parametrize("message", ["", "  \n", None])
@@ -144,7 +147,9 @@ def test_a_moved_branch_is_not_moved_again(db: Connection) -> None:
     start = one(db, "SELECT pggit.resolve_ref('HEAD')")
     db.execute("CREATE TABLE t (id integer)")
     later = one(db, "SELECT pggit.commit('t')")
-    assert refused(db, "SELECT pggit.move_branch(1, %s, %s, 'test')", start, start) == "GT006"
+    with pytest.raises(psycopg.DatabaseError, match="branch main has moved since it was read") as error:
+        db.execute("SELECT pggit.move_branch(1, %s, %s, 'test')", [start, start])
+    assert error.value.sqlstate == "GT006"
     assert one(db, "SELECT pggit.resolve_ref('HEAD')") == later
 
 

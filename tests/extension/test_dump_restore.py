@@ -33,6 +33,7 @@ TABLES = (
     "attic",
     "seals",
     "upgrade_log",
+    "tracking_errors",
     "tallies",
     "performance_metrics",
     "backups",
@@ -46,17 +47,29 @@ FORMS = {
 
 
 def fill(db: Connection, pg: str) -> None:
-    """A history with some of everything: kept and dropped objects, two commits, a branch, something uncommitted."""
+    """Some of everything: kept and dropped objects, commits, a merge that waits, parked rows, something uncommitted."""
     for file in ("tables.sql", "partitions.sql", "views_and_functions.sql"):
         for statement in statements(FOLDER / file)[:30]:
             if int(pg) >= statement.since and not statement.silent:
                 db.execute(statement.text)
     db.execute("CREATE MATERIALIZED VIEW m AS SELECT 1 AS one; INSERT INTO plain (remark) VALUES ('a row')")
     db.execute("SELECT pggit.commit('first'); SELECT pggit.create_branch('side')")
+    db.execute("CREATE TABLE given_up (id integer); INSERT INTO given_up VALUES (1)")
+    db.execute("SELECT * FROM pggit.reset('HEAD', force => true)")
+    for branch, remark in (("main", "ours"), ("side", "theirs")):
+        db.execute("SELECT * FROM pggit.checkout(%s)", [branch])
+        db.execute(f"ALTER TABLE plain ALTER remark SET DEFAULT '{remark}'; SELECT pggit.commit('{remark}')")
+    db.execute("SELECT * FROM pggit.checkout('main'); SELECT * FROM pggit.merge('side')")
+    db.execute("""
+        INSERT INTO pggit.upgrade_log (from_version, to_version, started_at, status, run_by, backend_pid, backend_start)
+        VALUES ('0', '9', now(), 'failed', 'x', 1, now())""")
     db.execute("ALTER TABLE plain ADD COLUMN later integer; CREATE TABLE uncommitted_one (id serial)")
     db.execute("SELECT pggit.tag('a-tag'), pggit.create_restore_point('a-point'), pggit.seal()")
     db.execute("INSERT INTO pggit.objects (schema_name, object_name, object_type) VALUES ('x', 'by_hand', 'TABLE')")
     assert differences(db) == []
+    db.execute("""
+        INSERT INTO pggit.tracking_errors (created_at, command_tag, sqlstate, message, session_role)
+        VALUES (now(), 'CREATE TABLE', 'XX000', 'a fault', 'x')""")
     if one(db, "SELECT to_regclass('pggit.backups')") is None:  # an older version
         return
     db.execute("SELECT pggit.record_metric('rows', 7, '{\"of\": \"plain\"}')")
@@ -95,6 +108,7 @@ def dump_and_restore(form: str, origin: Server, dbname: str, target: Server, fre
 
 def assert_recording_goes_on(db: Connection) -> None:
     """The first commands after a restore: a rename is known as one, and no key collides."""
+    db.execute("SELECT pggit.abort_merge()")
     last = one(db, "SELECT max(id) FROM pggit.history")
     db.execute("ALTER TABLE plain RENAME TO renamed")
     db.execute("CREATE TABLE after_restore (id serial PRIMARY KEY)")
@@ -123,6 +137,7 @@ def test_every_form_of_dump(
         dump_and_restore(form, server, db.info.dbname, server, fresh, tmp_path)
         restored = connect(dbname=fresh)
         assert digests(restored) == before
+        restored.execute("DELETE FROM pggit.tracking_errors")
         if form == "extension-only":
             missing = "SELECT count(*) FROM pggit.status() WHERE state = 'tracking' AND change = 'disabled'"
             assert one(restored, missing) == 4
@@ -145,6 +160,7 @@ def test_a_copied_database_goes_on_too(db: Connection, server: Server, connect: 
     try:
         copy = connect(dbname=f"{name}_copy")
         assert digests(copy) == before
+        copy.execute("DELETE FROM pggit.tracking_errors")
         assert_recording_goes_on(copy)
     finally:
         server.dropdb(f"{name}_copy")
@@ -166,12 +182,11 @@ def test_all_tables_with_users_data_are_dumped(db: Connection) -> None:
         one(db, "SELECT count(*) FROM pg_constraint WHERE connamespace = 'pggit'::regnamespace AND contype = 'f'") == 0
     )
     assert one(db, "SELECT bool_and(c = '') FROM pg_extension e, unnest(e.extcondition) c WHERE e.extname = 'pggit'")
-    assert (
-        db.execute("""
+    assert db.execute("""
         SELECT relname FROM pg_class WHERE relnamespace = 'pggit'::regnamespace AND relkind = 'r'
-          AND relname NOT IN ('object_oids', 'oid_origin', 'tracking_errors', 'unsettled') ORDER BY 1""").fetchall()
-        == [(name,) for name in sorted(TABLES)]
-    )
+          AND relname NOT IN ('object_oids', 'oid_origin', 'unsettled') ORDER BY 1""").fetchall() == [
+        (name,) for name in sorted(TABLES)
+    ]
 
 
 def upgrade(old: Server, new: Server) -> None:

@@ -32,6 +32,8 @@ COMMANDS = """
     CREATE TEMPORARY TABLE temporary (id integer)
     SELECT pggit.commit('half way')
     DROP VIEW v
+    SELECT pggit.live_tree()
+    SELECT * FROM pggit.tree_differences(pggit.tree_of('HEAD'), pggit.live_tree())
     DROP TABLE p
     DROP TABLE a CASCADE
     SELECT pggit.commit('all')

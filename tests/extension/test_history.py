@@ -1,9 +1,13 @@
 """The record tells the truth."""
 
+import socket
+from contextlib import ExitStack
+
 import psycopg
 import pytest
 
-from tests.extension.conftest import Connect, Connection
+from tasks.lib import servers
+from tests.extension.conftest import Connect, Connection, SuiteServer
 from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import FOLDER, differences, statements
 
@@ -114,6 +118,33 @@ def test_who_when_and_in_which_transaction(db: Connection, connect: Connect) -> 
     ).fetchall()
     assert xid is not None
     assert found == [("dora", "group_of_hers", "the app", row[1], "CREATE TABLE", xid[0], True)] * 2
+
+
+def test_where_the_client_was(request: pytest.FixtureRequest) -> None:
+    """Over a network address; the servers of the other tests have sockets only."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    settings = {"listen_addresses": "127.0.0.1", "port": port}
+    with SuiteServer(request.config.option.pg[-1], settings=settings) as server, ExitStack() as opened:
+        near, far = (
+            opened.enter_context(
+                psycopg.connect(host=host, port=port, dbname="postgres", user=servers.SUPERUSER, autocommit=True)
+            )
+            for host in (str(server.socket_dir), "127.0.0.1")
+        )
+        near.execute("CREATE EXTENSION pggit; SELECT pggit.init(); CREATE TABLE near (id integer)")
+        far.execute("CREATE TABLE far (id integer)")
+        far.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with far.transaction():  # recorded by the next who looks
+            far.execute("CREATE TABLE later (id integer)")
+        near.execute("SELECT * FROM pggit.status()")
+        found = near.execute("SELECT identity, host(client_addr) FROM pggit.history WHERE command_tag = 'CREATE TABLE'")
+        assert found.fetchall() == [
+            ("public.near", None),
+            ("public.far", "127.0.0.1"),
+            ("public.later", "127.0.0.1"),
+        ]
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,20 @@ def test_no_setting_of_a_session_switches_tracking_off(db: Connection, connect: 
     assert one(db, "SELECT session_role FROM pggit.history WHERE identity = 'public.seen'") == "dora"
 
 
+def test_the_setting_that_silences_event_triggers_shows(db: Connection, connect: Connect) -> None:
+    """From PostgreSQL 17 on; it can stand in postgresql.conf, or belong to a database or a role."""
+    known = one(db, "SELECT count(*) FROM pg_settings WHERE name = 'event_triggers'") == 1
+    assert known is (db.info.server_version >= 170000)
+    if known:
+        db.execute(f"ALTER DATABASE {db.info.dbname} SET event_triggers = off")
+    user = connect()
+    shown = user.execute("SELECT * FROM pggit.status() WHERE state = 'tracking'").fetchall()
+    assert shown == ([("tracking", "disabled", "SETTING", "event_triggers")] if known else [])
+    assert one(user, "SELECT pggit.is_tracking()") is not known
+    status, message = user.execute("SELECT * FROM pggit.health_of_event_triggers()").fetchall()[0][:2]
+    assert (status, "event_triggers is off" in message) == (("critical", True) if known else ("healthy", False))
+
+
 @pytest.mark.parametrize("call", ["init", "enable", "disable", "uninstall"])
 def test_event_triggers_need_a_superuser(db: Connection, connect: Connect, call: str) -> None:
     user = connect("dora")

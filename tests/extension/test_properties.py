@@ -9,6 +9,7 @@ still fails.
 import itertools
 import random
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -67,6 +68,8 @@ class Sequence:
         self.moments = [self.now()]
         self.commits = [one(db, "SELECT pggit.resolve_ref('HEAD')")]
         self.refusals: list[str | None] = []
+        self.done: Counter[str] = Counter()
+        """How often each law was tried, and how often it was seen to hold: not where what is in the way was said."""
         self.roles = tuple(quoted(role) for role in ROLES)
         self.accepted = 0
 
@@ -142,6 +145,7 @@ class Sequence:
     def checkout(self, ref: str, how: str = "checkout") -> bool:
         """Any commit can be brought back, exactly; whether it was."""
         note(f"-- {how} {ref[:8]}")
+        self.done["checkouts tried"] += 1
         before = self.tree()
         try:
             self.db.execute(f"SELECT * FROM pggit.{how}(%s, force => true)", [ref])
@@ -155,6 +159,7 @@ class Sequence:
             return False
         assert self.tree() == self.tree_of(ref), "the schema is not the commit's"
         assert differences(self.db) == []
+        self.done["checkouts"] += 1
         return True
 
     def psql(self, script: str) -> bool:
@@ -195,6 +200,7 @@ class Sequence:
     def differ(self, a: tuple[str, str], b: tuple[str, str]) -> None:
         """diff_sql(a, b) leads from a to b, and diff_sql(b, a) back."""
         note(f"-- from {a[0]} to {b[0]}")
+        self.done["differences tried"] += 1
         if not self.psql(one(self.db, "SELECT pggit.diff_sql('LIVE', %s)", a[0])):
             return
         assert self.tree() == a[1], "diff_sql does not lead to a"
@@ -208,9 +214,11 @@ class Sequence:
             return
         assert self.tree() == a[1], "up and then down is not the identity"
         assert differences(self.db) == []
+        self.done["differences"] += 1
 
     def merge_both_ways(self) -> None:
         """merge(a, b) is merge(b, a), unless they conflict, and then they do so both ways."""
+        self.done["merges tried"] += 1
         if not self.checkout("main"):
             return
         for side in "ab":
@@ -227,6 +235,7 @@ class Sequence:
         merges = self.merge("a", "b-too"), self.merge("b", "a-too")
         assert self.refusals != ["0A000", "0A000"], "only where the other way round tells what is unsound"
         assert None in merges or merges[0] == merges[1], "it matters which is merged into which"
+        self.done["merges"] += None not in merges and not self.refusals
 
     def merge(self, ours: str, theirs: str) -> str | set[tuple[str, str]] | None:
         """The tree of the merge, or what conflicts; None where our side cannot be had or the merge cannot be made."""
@@ -298,6 +307,7 @@ def test_laws_of_schema_changes(
     ddl_seed = request.config.option.ddl_seed
     actor = ACTOR if part % 2 else servers.SUPERUSER
     accepted = tried = 0
+    done: Counter[str] = Counter()
 
     @seed(ddl_seed * 1_000_000 + part)
     @settings(
@@ -330,6 +340,10 @@ def test_laws_of_schema_changes(
             if chooser.once_in(8):
                 sequence.merge_both_ways()
             sequence.past()
+            done.update(sequence.done)
 
     laws()
     assert accepted > tried / 2, "PostgreSQL refused too many statements for this to show much"
+    for law in ("checkouts", "differences"):
+        assert done[law] > done[f"{law} tried"] * 3 / 4, f"pgGit refused too much for this to show much: {done}"
+    assert done["merges"] > 0 or done["merges tried"] < 4, f"no merge was made: {done}"

@@ -161,8 +161,12 @@ def test_status_names_what_is_not_versioned(db: Connection) -> None:
     db.execute("CREATE PUBLICATION news; CREATE TYPE shell")
     db.execute("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w")
     db.execute("CREATE USER MAPPING FOR CURRENT_USER SERVER s")
+    db.execute("CREATE FUNCTION audit() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'")
+    db.execute("CREATE EVENT TRIGGER audit ON ddl_command_end EXECUTE FUNCTION audit()")
     found = db.execute("SELECT object_type, object FROM pggit.status() WHERE state = 'not versioned'").fetchall()
-    assert [kind for kind, _ in found] == ["CAST", "PUBLICATION", "TEXT SEARCH CONFIGURATION", "TYPE", "USER MAPPING"]
+    kinds = ["CAST", "EVENT TRIGGER", "PUBLICATION", "TEXT SEARCH CONFIGURATION", "TYPE", "USER MAPPING"]
+    assert [kind for kind, _ in found] == kinds
+    assert found[1] == ("EVENT TRIGGER", "audit")
 
 
 def test_names_longer_than_an_index_row(db: Connection) -> None:
