@@ -24,7 +24,11 @@ def _run(c: Context, suites: tuple[str, ...], jobs: str, k: str, dry_run: bool, 
         for suite in suites:
             print(shlex.join(testrun.command(suite, jobs, words)))
         return
-    code = testrun.report([testrun.run(suite, jobs, words) for suite in suites])
+    outcomes = []
+    for suite in suites:
+        outcomes.append(testrun.run(suite, jobs, words))
+        testrun.keep(outcomes[-1], words)
+    code = testrun.report(outcomes)
     if code:
         raise Exit(code=code)
 

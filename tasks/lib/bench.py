@@ -8,12 +8,13 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from tasks.lib import bench_extension, bench_monitoring, bench_upgrade, git
+from tasks.lib import bench_extension, bench_monitoring, bench_upgrade, evidence, git
 from tasks.lib.errors import UsageError
 from tasks.lib.measurement import Result, compare
-from tasks.lib.paths import ROOT
+from tasks.lib.paths import DIST, ROOT
 
 _INV = str(ROOT / "inv")
 
@@ -79,3 +80,9 @@ def report(results: Sequence[Result]) -> dict[str, Any]:
         "commit": git.say("rev-parse", "HEAD"),
         "results": [{**asdict(result), "ok": result.ok} for result in results],
     }
+
+
+def keep(area: str, full: bool, results: Sequence[Result], folder: Path = DIST / "evidence") -> Path:
+    """Leave an area's figures as evidence; returns the file."""
+    ok = all(result.ok for result in results)
+    return evidence.record("bench", area, ok, {"full": full, **report(results)}, folder)

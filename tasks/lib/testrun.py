@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from tasks.lib import evidence, serverbuilds
 from tasks.lib.errors import UsageError
-from tasks.lib.paths import ROOT
+from tasks.lib.paths import DIST, ROOT
 
 SUITES = ("unit", "ops", "monitoring", "upgrade", "extension", "packages")
 """Folders of tests/, in the order that `inv test` runs them: the cheapest first."""
@@ -70,6 +72,15 @@ def run(suite: str, jobs: str, extra: Sequence[str] = ()) -> Outcome:
                 if line.lstrip("\x1b[0123456789;m").startswith("=") and (match := _SUMMARY.fullmatch(line.strip())):
                     summary = re.sub(r"\x1b\[[0-9;]*m", "", match[1]).strip(" =")
     return Outcome(suite, process.returncode, summary, time.monotonic() - begin)
+
+
+def keep(outcome: Outcome, extra: Sequence[str], folder: Path = DIST / "evidence") -> Path:
+    """Leave a suite's outcome as evidence, that of a part (-k, --pg) beside that of the whole; returns the file."""
+    majors = f"--pg={','.join(serverbuilds.majors())}"
+    is_whole = all(word == majors for word in extra if word == "-k" or word.startswith("--pg="))
+    subject = outcome.suite if is_whole else f"{outcome.suite}-part"
+    facts = {"options": list(extra), "summary": outcome.summary, "seconds": round(outcome.seconds, 1)}
+    return evidence.record("test", subject, outcome.exit_code == 0, facts, folder)
 
 
 def report(outcomes: Sequence[Outcome]) -> int:

@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +68,11 @@ def test_areas_are_picked_by_name() -> None:
     assert bench.select("all") == list(bench.AREAS)
     with pytest.raises(UsageError, match="there is no area 'strat'; valid are startup"):
         bench.select("strat")
+
+
+def test_an_areas_figures_are_kept(tmp_path: Path) -> None:
+    kept = [Result("commit", "n", 1.1, 1.5, "b", 3, 0.1), Result("commit", "m", 1.6, 1.5, "b", 3, 0.1)]
+    path = bench.keep("commit", True, kept, tmp_path)
+    found = json.loads(path.read_text())
+    assert (path.name, found["ok"], found["full"]) == ("bench-commit.json", False, True)
+    assert [result["ratio"] for result in found["results"]] == [1.1, 1.6]

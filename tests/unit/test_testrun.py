@@ -1,9 +1,10 @@
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from tasks.lib import testrun
+from tasks.lib import serverbuilds, testrun
 from tasks.lib.errors import UsageError
 from tasks.lib.paths import ROOT
 from tasks.lib.testrun import Outcome
@@ -43,6 +44,19 @@ def test_a_suite_without_tests_fails(suite: Path, capsys: pytest.CaptureFixture[
     (suite / "test_one.py").unlink()
     assert testrun.report([testrun.run("unit", "1")]) == 1
     assert "no test was run in tests/unit: that is a failure" in capsys.readouterr().out
+
+
+def test_what_a_suite_ended_with_is_kept(tmp_path: Path) -> None:
+    all_majors = f"--pg={','.join(serverbuilds.majors())}"
+    for options, exit_code, name in (
+        ([all_majors, "--sequences=100"], 0, "test-extension.json"),
+        (["--pg=17"], 1, "test-extension-part.json"),
+        ([all_majors, "--sequences=2000", "-k", "laws"], 0, "test-extension-part.json"),
+    ):
+        path = testrun.keep(Outcome("extension", exit_code, "7 passed in 1s", 1.26), options, tmp_path)
+        found = json.loads(path.read_text())
+        assert (path.name, found["ok"], found["options"]) == (name, exit_code == 0, options)
+        assert (found["summary"], found["seconds"]) == ("7 passed in 1s", 1.3)
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two", ""])
