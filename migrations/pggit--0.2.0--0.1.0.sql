@@ -360,7 +360,7 @@ BEGIN
         PERFORM pggit.make_private('pggit_attic');
         COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
         ALTER EXTENSION pggit DROP SCHEMA pggit_attic;
-    ELSIF NOT (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') THEN
+    ELSIF (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') IS NOT TRUE THEN
         RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to a role that is no superuser'
             USING ERRCODE = 'GT048', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
     END IF;

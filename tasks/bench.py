@@ -19,6 +19,7 @@ def bench(c: Context, area: str = "all", full: bool = False, json: bool = False,
     import sys
 
     from tasks.lib import bench as benchmarks
+    from tasks.lib import evidence
     from tasks.lib.errors import PggitError
     from tasks.lib.measurement import Result
 
@@ -30,21 +31,25 @@ def bench(c: Context, area: str = "all", full: bool = False, json: bool = False,
         )
 
     results = []
+    kept = True
     for name in benchmarks.select(area):
         if dry_run or c.config.run.dry:
             print(f"{name:10} {benchmarks.AREAS[name].__doc__}")
             continue
         found = []
+        began = evidence.sources()
         for result in benchmarks.measure(
             name, full, lambda missed: print(line(missed), "- once more", file=sys.stderr)
         ):
             found.append(result)
             if not json:
                 print(line(result))
-        benchmarks.keep(name, full, found)
+        kept = benchmarks.keep(name, full, found, began) is not None and kept
         results += found
     if json:
         print(encoder.dumps(benchmarks.report(results), indent=2))
     missed = [result.name for result in results if not result.ok]
     if missed:
         raise PggitError(f"bound missed: {', '.join(missed)}")
+    if not kept:
+        raise PggitError("the figures were not kept as evidence")

@@ -16,7 +16,7 @@ def _run(c: Context, suites: tuple[str, ...], jobs: str, k: str, dry_run: bool, 
 
     from invoke.exceptions import Exit
 
-    from tasks.lib import testrun
+    from tasks.lib import evidence, testrun
 
     words = [*extra, *(["-k", k] if k else [])]
     jobs = testrun.parse_jobs(jobs)
@@ -25,10 +25,12 @@ def _run(c: Context, suites: tuple[str, ...], jobs: str, k: str, dry_run: bool, 
             print(shlex.join(testrun.command(suite, jobs, words)))
         return
     outcomes = []
+    kept = True
     for suite in suites:
+        began = evidence.sources()
         outcomes.append(testrun.run(suite, jobs, words))
-        testrun.keep(outcomes[-1], words)
-    code = testrun.report(outcomes)
+        kept = testrun.keep(outcomes[-1], words, began) is not None and kept
+    code = testrun.report(outcomes) or int(not kept)
     if code:
         raise Exit(code=code)
 

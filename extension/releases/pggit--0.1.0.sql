@@ -6846,7 +6846,7 @@ BEGIN
         CREATE SCHEMA pggit_attic;
         PERFORM pggit.make_private('pggit_attic');
         COMMENT ON SCHEMA pggit_attic IS 'Data of tables and columns that pgGit dropped; pggit.list_attic() lists it.';
-    ELSIF NOT (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') THEN
+    ELSIF (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') IS NOT TRUE THEN
         -- Who owns a schema can drop whatever is in it.
         RAISE EXCEPTION 'schema pggit_attic, where data are to be parked, belongs to a role that is no superuser'
             USING ERRCODE = 'GT051', HINT = 'ALTER SCHEMA pggit_attic OWNER TO the role that owns schema pggit.';
@@ -7380,6 +7380,27 @@ $$;
 COMMENT ON FUNCTION pggit.commit(text) IS
 'Keeps the schema as it is recorded on the current branch and returns the commit''s hash. Where a merge waits and its conflicts are resolved, changes the schema to the merge''s result and commits that with two parents. Raises GT008 when nothing changed, GT028 while conflicts are not resolved, GT026 for a committer who would finish a merge.';
 
+CREATE FUNCTION pggit.silenced() RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT CASE WHEN s.setrole <> 0 THEN 'role ' || quote_ident(pg_get_userbyid(s.setrole))
+                    WHEN s.setdatabase <> 0 THEN 'this database' ELSE 'all roles' END
+        FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c (line)
+        WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+          AND CASE WHEN starts_with(c.line, 'event_triggers=') THEN NOT split_part(c.line, '=', 2)::boolean ELSE false END
+        UNION ALL
+        SELECT CASE WHEN g.source IN ('configuration file', 'command line', 'environment variable') THEN 'this server'
+                    ELSE 'this session' END
+        FROM pg_settings g
+        WHERE current_setting('event_triggers', true) = 'off' AND g.name = 'event_triggers'
+          AND g.source NOT IN ('global', 'database', 'user', 'database user')
+        ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION pggit.silenced() IS
+'For whom the setting event_triggers, which PostgreSQL has from 17 on, is off, so that nothing of theirs is recorded: this server, this database, all roles, a role, or this session alone.';
+
 CREATE FUNCTION pggit.status() RETURNS TABLE (state text, change text, object_type text, object text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
@@ -7387,7 +7408,7 @@ BEGIN
     PERFORM pggit.settle();
     RETURN QUERY SELECT 'tracking', 'paused', NULL::text, NULL::text WHERE EXISTS (
         SELECT FROM pggit.settings s WHERE s.name = 'paused');
-    RETURN QUERY SELECT 'tracking', 'disabled', 'SETTING', 'event_triggers' WHERE current_setting('event_triggers', true) = 'off';
+    RETURN QUERY SELECT 'tracking', 'disabled', 'SETTING', 'event_triggers for ' || s.whom FROM unnest(pggit.silenced()) AS s (whom);
     RETURN QUERY SELECT 'tracking', 'disabled', 'EVENT TRIGGER', 'pggit_' || t.event
         FROM unnest(pggit.events()) AS t (event)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger e

@@ -88,7 +88,7 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY VALUES
         ('pggit_info', 'gauge', 'Always 1; version is that of the extension, data_version that of what wrote its tables.'),
-        ('pggit_tracking_enabled', 'gauge', '1 when commands are recorded: all event triggers are enabled and tracking is not paused.'),
+        ('pggit_tracking_enabled', 'gauge', '1 when commands are recorded: all event triggers are enabled, event_triggers is on and tracking is not paused.'),
         ('pggit_objects', 'gauge', 'Objects that are tracked, by type.'),
         ('pggit_changes_total', 'counter', 'Changes of objects that were recorded, by kind.'),
         ('pggit_changes_last_hour', 'gauge', 'Changes of objects that were recorded in this minute and the 59 before it.'),

@@ -13,7 +13,7 @@ CREATE FUNCTION pggit.health_checks() RETURNS TABLE (check_name text, meaning te
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY VALUES
-        ('event_triggers', 'pgGit is initialised, and its event triggers are there and enabled'),
+        ('event_triggers', 'pgGit is initialised, its event triggers are there and enabled, and the setting event_triggers is off for nobody'),
         ('tracking', 'tracking is not paused'),
         ('tracking_errors', 'no command was left unrecorded by an error lately'),
         ('unsettled', 'nothing waits to be recorded'),
@@ -34,7 +34,7 @@ COMMENT ON FUNCTION pggit.health_checks() IS 'The checks that health_check() alw
 CREATE FUNCTION pggit.is_tracking() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN coalesce(current_setting('event_triggers', true) <> 'off', true)
+    RETURN NOT pggit.silenced() && ARRAY['this server', 'this database', 'all roles']
         AND NOT EXISTS (SELECT FROM pggit.settings s WHERE s.name = 'paused') AND NOT EXISTS (
         SELECT FROM unnest(pggit.events()) AS t (event)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger e WHERE e.evtname = 'pggit_' || t.event AND e.evtenabled IN ('O', 'A')));
@@ -86,21 +86,23 @@ CREATE FUNCTION pggit.health_of_event_triggers() RETURNS TABLE (status text, mes
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found record;
+    silenced text[] := pggit.silenced();
 BEGIN
     SELECT coalesce(array_agg('pggit_' || t.event) FILTER (WHERE e.evtname IS NULL), '{}') AS missing,
            coalesce(array_agg('pggit_' || t.event) FILTER (WHERE e.evtenabled NOT IN ('O', 'A')), '{}') AS disabled INTO found
     FROM unnest(pggit.events()) AS t (event) LEFT JOIN pg_event_trigger e ON e.evtname = 'pggit_' || t.event;
-    details := jsonb_build_object('missing', found.missing, 'disabled', found.disabled);
+    details := jsonb_build_object('missing', found.missing, 'disabled', found.disabled, 'silenced', silenced);
     IF NOT EXISTS (SELECT FROM pggit.head) THEN
         status := 'critical';
         message := 'pgGit is not initialised: SELECT pggit.init();';
-    ELSIF current_setting('event_triggers', true) = 'off' THEN
-        status := 'critical';
-        message := 'no command is recorded while the setting event_triggers is off: switch it on, then SELECT pggit.rescan();';
     ELSIF found.missing <> '{}' OR found.disabled <> '{}' THEN
         status := 'critical';
         message := format('no command is recorded whole without %s: SELECT pggit.enable(); then SELECT pggit.rescan();',
                           array_to_string(found.missing || found.disabled, ', '));
+    ELSIF silenced <> '{}' THEN
+        status := 'critical';
+        message := format('no command is recorded for %s, since the setting event_triggers is off: switch it on, then SELECT pggit.rescan();',
+                          array_to_string(silenced, ', '));
     ELSE
         status := 'healthy';
         message := 'all event triggers are there and enabled';

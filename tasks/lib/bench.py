@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.lib import bench_extension, bench_monitoring, bench_upgrade, evidence, git
-from tasks.lib.errors import UsageError
+from tasks.lib.errors import PggitError, UsageError
+from tasks.lib.evidence import Sources
 from tasks.lib.measurement import Result, compare
 from tasks.lib.paths import DIST, ROOT
 
@@ -82,7 +83,16 @@ def report(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def keep(area: str, full: bool, results: Sequence[Result], folder: Path = DIST / "evidence") -> Path:
-    """Leave an area's figures as evidence; returns the file."""
+def keep(
+    area: str, full: bool, results: Sequence[Result], began: Sources, folder: Path = DIST / "evidence"
+) -> Path | None:
+    """Leave an area's figures as evidence, those of --full beside the others.
+
+    Returns the file; None, with a line on stderr, where it cannot be written.
+    """
     ok = all(result.ok for result in results)
-    return evidence.record("bench", area, ok, {"full": full, **report(results)}, folder)
+    try:
+        return evidence.record("bench", f"{area}-full" if full else area, ok, report(results), folder, began)
+    except PggitError as error:
+        print(f"inv: no evidence is kept: {error}", file=sys.stderr)
+        return None

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.lib import evidence, serverbuilds
-from tasks.lib.errors import UsageError
+from tasks.lib.errors import PggitError, UsageError
+from tasks.lib.evidence import Sources
 from tasks.lib.paths import DIST, ROOT
 
 SUITES = ("unit", "ops", "monitoring", "upgrade", "extension", "packages")
@@ -17,6 +18,8 @@ SUITES = ("unit", "ops", "monitoring", "upgrade", "extension", "packages")
 
 _SUMMARY = re.compile(r"(?:\x1b\[[0-9;]*m|=|\s)*((?:\x1b\[[0-9;]*m|no tests|[\w ,:().])+? in [\d.]+s.*)")
 _NO_TESTS = 5
+_USUAL = ("--sequences=100",)
+"""What the options say where nobody asked for anything else."""
 _HANGS_AFTER = 300
 """Seconds for one test; none comes near it, so one that does hangs."""
 
@@ -74,13 +77,20 @@ def run(suite: str, jobs: str, extra: Sequence[str] = ()) -> Outcome:
     return Outcome(suite, process.returncode, summary, time.monotonic() - begin)
 
 
-def keep(outcome: Outcome, extra: Sequence[str], folder: Path = DIST / "evidence") -> Path:
-    """Leave a suite's outcome as evidence, that of a part (-k, --pg) beside that of the whole; returns the file."""
-    majors = f"--pg={','.join(serverbuilds.majors())}"
-    is_whole = all(word == majors for word in extra if word == "-k" or word.startswith("--pg="))
-    subject = outcome.suite if is_whole else f"{outcome.suite}-part"
+def keep(outcome: Outcome, extra: Sequence[str], began: Sources, folder: Path = DIST / "evidence") -> Path | None:
+    """Leave a suite's outcome as evidence, that of a part or of other counts beside that of the whole.
+
+    Returns the file; None, with a line on stderr, where it cannot be written: the other suites are to run.
+    """
+    every = f"--pg={','.join(serverbuilds.majors())}"
+    told = [word.strip("-").replace("=", "-").replace(",", "-") for word in extra if word not in (every, *_USUAL)]
+    subject = "-".join([outcome.suite, *(["part"] if "-k" in extra else told)])
     facts = {"options": list(extra), "summary": outcome.summary, "seconds": round(outcome.seconds, 1)}
-    return evidence.record("test", subject, outcome.exit_code == 0, facts, folder)
+    try:
+        return evidence.record("test", subject, outcome.exit_code == 0, facts, folder, began)
+    except PggitError as error:
+        print(f"inv: no evidence is kept: {error}", file=sys.stderr)
+        return None
 
 
 def report(outcomes: Sequence[Outcome]) -> int:

@@ -1,12 +1,12 @@
 """The record tells the truth."""
 
-import socket
+import secrets
 from contextlib import ExitStack
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from tasks.lib import servers
 from tests.extension.conftest import Connect, Connection, SuiteServer
 from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import FOLDER, differences, statements
@@ -122,29 +122,31 @@ def test_who_when_and_in_which_transaction(db: Connection, connect: Connect) -> 
 
 def test_where_the_client_was(request: pytest.FixtureRequest) -> None:
     """Over a network address; the servers of the other tests have sockets only."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    settings = {"listen_addresses": "127.0.0.1", "port": port}
-    with SuiteServer(request.config.option.pg[-1], settings=settings) as server, ExitStack() as opened:
-        near, far = (
-            opened.enter_context(
-                psycopg.connect(host=host, port=port, dbname="postgres", user=servers.SUPERUSER, autocommit=True)
-            )
-            for host in (str(server.socket_dir), "127.0.0.1")
+    address = f"127.{secrets.randbelow(255)}.{secrets.randbelow(255)}.{1 + secrets.randbelow(254)}"
+    password = secrets.token_urlsafe()
+    with SuiteServer(request.config.option.pg[-1]) as server, ExitStack() as opened:
+        server.admin.execute(sql.SQL("CREATE ROLE far SUPERUSER LOGIN PASSWORD {}").format(password))
+        server.admin.execute(sql.SQL("ALTER SYSTEM SET listen_addresses = {}").format(address))
+        (server.cluster.data / "pg_hba.conf").write_text(
+            "local all all trust\nhost all far 127.0.0.1/32 scram-sha-256\n"
+        )
+        server.stop()
+        server.start()
+        near = opened.enter_context(psycopg.connect(server.dsn(), autocommit=True))
+        far = opened.enter_context(
+            psycopg.connect(host=address, port=server.port, dbname="postgres", user="far", password=password)
         )
         near.execute("CREATE EXTENSION pggit; SELECT pggit.init(); CREATE TABLE near (id integer)")
         far.execute("CREATE TABLE far (id integer)")
+        far.commit()
         far.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        with far.transaction():  # recorded by the next who looks
-            far.execute("CREATE TABLE later (id integer)")
+        far.execute("CREATE TABLE later (id integer)")  # recorded by the next who looks
+        far.commit()
         near.execute("SELECT * FROM pggit.status()")
-        found = near.execute("SELECT identity, host(client_addr) FROM pggit.history WHERE command_tag = 'CREATE TABLE'")
-        assert found.fetchall() == [
-            ("public.near", None),
-            ("public.far", "127.0.0.1"),
-            ("public.later", "127.0.0.1"),
-        ]
+        found = near.execute(
+            "SELECT identity, host(client_addr) FROM pggit.history WHERE command_tag = 'CREATE TABLE' ORDER BY id"
+        )
+        assert found.fetchall() == [("public.near", None), ("public.far", "127.0.0.1"), ("public.later", "127.0.0.1")]
 
 
 @pytest.mark.parametrize(

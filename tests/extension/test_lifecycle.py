@@ -122,17 +122,30 @@ def test_no_setting_of_a_session_switches_tracking_off(db: Connection, connect: 
 
 
 def test_the_setting_that_silences_event_triggers_shows(db: Connection, connect: Connect) -> None:
-    """From PostgreSQL 17 on; it can stand in postgresql.conf, or belong to a database or a role."""
-    known = one(db, "SELECT count(*) FROM pg_settings WHERE name = 'event_triggers'") == 1
-    assert known is (db.info.server_version >= 170000)
-    if known:
-        db.execute(f"ALTER DATABASE {db.info.dbname} SET event_triggers = off")
-    user = connect()
-    shown = user.execute("SELECT * FROM pggit.status() WHERE state = 'tracking'").fetchall()
-    assert shown == ([("tracking", "disabled", "SETTING", "event_triggers")] if known else [])
-    assert one(user, "SELECT pggit.is_tracking()") is not known
-    status, message = user.execute("SELECT * FROM pggit.health_of_event_triggers()").fetchall()[0][:2]
-    assert (status, "event_triggers is off" in message) == (("critical", True) if known else ("healthy", False))
+    """From PostgreSQL 17 on: whoever asks is told for whom it is off."""
+    assert one(db, "SELECT pggit.silenced()") == []
+    if db.info.server_version < 170000:
+        return
+    connect("dora")
+    here = db.info.dbname
+    for off, on, whom, tracks in (
+        ("SET event_triggers = off", "RESET event_triggers", "this session", True),
+        ("ALTER ROLE dora SET event_triggers = false", "ALTER ROLE dora RESET event_triggers", "role dora", True),
+        (f"ALTER ROLE dora IN DATABASE {here} SET event_triggers = 0",
+         f"ALTER ROLE dora IN DATABASE {here} RESET event_triggers", "role dora", True),
+        (f"ALTER DATABASE {here} SET event_triggers = off",
+         f"ALTER DATABASE {here} RESET event_triggers", "this database", False),
+    ):  # fmt: skip
+        db.execute(off)
+        shown = db.execute("SELECT * FROM pggit.status() WHERE state = 'tracking'").fetchall()
+        assert shown == [("tracking", "disabled", "SETTING", f"event_triggers for {whom}")]
+        assert one(db, "SELECT pggit.is_tracking()") is tracks
+        status, message = db.execute("SELECT * FROM pggit.health_of_event_triggers()").fetchall()[0][:2]
+        assert (status, f"for {whom}, since" in message) == ("critical", True)
+        db.execute(on)
+        assert one(db, "SELECT pggit.silenced()") == []
+    db.execute(f"ALTER DATABASE {here} SET event_triggers = off")
+    assert one(connect(), "SELECT pggit.silenced()") == ["this database"]
 
 
 @pytest.mark.parametrize("call", ["init", "enable", "disable", "uninstall"])

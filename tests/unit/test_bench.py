@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lib import bench, measurement
+from tasks.lib import bench, evidence, measurement
 from tasks.lib.errors import PggitError, UsageError
 from tasks.lib.measurement import Result
 
@@ -72,7 +72,10 @@ def test_areas_are_picked_by_name() -> None:
 
 def test_an_areas_figures_are_kept(tmp_path: Path) -> None:
     kept = [Result("commit", "n", 1.1, 1.5, "b", 3, 0.1), Result("commit", "m", 1.6, 1.5, "b", 3, 0.1)]
-    path = bench.keep("commit", True, kept, tmp_path)
+    path = bench.keep("commit", True, kept, evidence.sources(), tmp_path)
+    assert path is not None
     found = json.loads(path.read_text())
-    assert (path.name, found["ok"], found["full"]) == ("bench-commit.json", False, True)
+    assert (path.name, found["ok"]) == ("bench-commit-full.json", False)
     assert [result["ratio"] for result in found["results"]] == [1.1, 1.6]
+    (tmp_path / "file").touch()
+    assert bench.keep("commit", False, kept, evidence.sources(), tmp_path / "file" / "evidence") is None

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.lib import evidence, paths
 from tasks.lib.errors import PggitError
+from tasks.lib.evidence import Sources
 
 
 def test_it_says_what_was_checked_about_which_commit_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +31,13 @@ def test_it_says_what_was_checked_about_which_commit_and_when(tmp_path: Path, mo
     again = evidence.record("some.check", "subject-1", False, {}, tmp_path / "evidence")
     assert again == path
     assert json.loads(path.read_text())["clean"] is False
+
+
+def test_it_is_about_what_the_check_began_with(tmp_path: Path) -> None:
+    """A commit that somebody makes during a long run was not checked."""
+    began = Sources("0" * 40, clean=True)
+    found = json.loads(evidence.record("x", "y", True, {}, tmp_path, began).read_text())
+    assert (found["commit"], found["clean"]) == ("0" * 40, False)
 
 
 def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lib import serverbuilds, testrun
+from tasks.lib import evidence, serverbuilds, testrun
 from tasks.lib.errors import UsageError
 from tasks.lib.paths import ROOT
 from tasks.lib.testrun import Outcome
@@ -46,17 +46,23 @@ def test_a_suite_without_tests_fails(suite: Path, capsys: pytest.CaptureFixture[
     assert "no test was run in tests/unit: that is a failure" in capsys.readouterr().out
 
 
-def test_what_a_suite_ended_with_is_kept(tmp_path: Path) -> None:
+def test_what_a_suite_ended_with_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     all_majors = f"--pg={','.join(serverbuilds.majors())}"
+    began = evidence.sources()
     for options, exit_code, name in (
         ([all_majors, "--sequences=100"], 0, "test-extension.json"),
-        (["--pg=17"], 1, "test-extension-part.json"),
-        ([all_majors, "--sequences=2000", "-k", "laws"], 0, "test-extension-part.json"),
+        (["--pg=15,17", "--sequences=100"], 1, "test-extension-pg-15-17.json"),
+        ([all_majors, "--sequences=2000"], 0, "test-extension-sequences-2000.json"),
+        ([all_majors, "--sequences=2000", "-k", "not laws / x"], 0, "test-extension-part.json"),
     ):
-        path = testrun.keep(Outcome("extension", exit_code, "7 passed in 1s", 1.26), options, tmp_path)
+        path = testrun.keep(Outcome("extension", exit_code, "7 passed in 1s", 1.26), options, began, tmp_path)
+        assert path is not None
         found = json.loads(path.read_text())
         assert (path.name, found["ok"], found["options"]) == (name, exit_code == 0, options)
         assert (found["summary"], found["seconds"]) == ("7 passed in 1s", 1.3)
+    (tmp_path / "file").touch()
+    assert testrun.keep(Outcome("unit", 0, "1 passed in 1s", 1), [], began, tmp_path / "file" / "evidence") is None
+    assert "no evidence is kept" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two", ""])
