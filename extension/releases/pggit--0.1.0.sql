@@ -3217,7 +3217,7 @@ BEGIN
             'initcap', 'length', 'char_length', 'octet_length', 'btrim', 'ltrim', 'rtrim', 'lpad', 'rpad', 'substr', 'substring', 'left',
             'right', 'replace', 'split_part', 'starts_with', 'concat', 'concat_ws', 'abs', 'sign', 'round', 'ceil', 'floor', 'trunc',
             'mod', 'array_length', 'cardinality', 'jsonb_typeof', 'json_typeof', 'jsonb_build_object', 'jsonb_build_array',
-            'to_tsvector', 'current_setting', 'num_nonnulls', 'num_nulls', 'lower_inf', 'upper_inf', 'isempty', 'isfinite',
+            'to_tsvector', 'num_nonnulls', 'num_nulls', 'lower_inf', 'upper_inf', 'isempty', 'isfinite',
             'numeric', 'varying', 'character', 'char', 'bpchar', 'varchar', 'bit', 'time', 'timestamp', 'timestamptz', 'interval']));
 END
 $$;
@@ -6357,7 +6357,11 @@ BEGIN
     -- SET ROLE would not do: code of the owner's could reset it, or leave a setting, a cursor WITH HOLD or a trigger
     -- behind that works when the superuser goes on. PostgreSQL lets the expression of an index do none of that, so
     -- the statement is run by one: with the rights of its table's owner and nothing left of it but what it did.
-    SET CONSTRAINTS ALL IMMEDIATE;  -- what waits is of before, and nothing of this may wait
+    -- What waits is of before, and nothing of this may wait; but not where a function lends its owner's rights, which
+    -- the triggers that wait are not to have.
+    IF current_user = coalesce(nullif(current_setting('role'), 'none'), session_user) THEN
+        SET CONSTRAINTS ALL IMMEDIATE;
+    END IF;
     left_behind := pggit.count_temporary();
     CREATE TEMPORARY TABLE pggit_step AS SELECT 1 AS id;
     CREATE TEMPORARY TABLE pggit_step_rows (found bigint);  -- not the owner's: it is read with a superuser's rights
@@ -6440,7 +6444,7 @@ BEGIN
                 UNION ALL SELECT concat_ws(' ', pg_get_expr(i.indexprs, found), pg_get_expr(i.indpred, found)) FROM pg_index i WHERE i.indrelid = found
                 UNION ALL SELECT pg_get_expr(s.stxexprs, found) FROM pg_statistic_ext s WHERE s.stxrelid = found
                 UNION ALL SELECT pg_get_partkeydef(p.partrelid) FROM pg_partitioned_table p
-                    WHERE p.partrelid = found OR p.partrelid IN (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = found)
+                    WHERE p.partrelid = found OR p.partrelid IN (SELECT a.relid FROM pg_partition_ancestors(found) a)
             ) x WHERE pggit.has_code(x.sql));
 END
 $$;
@@ -6478,23 +6482,76 @@ $$;
 COMMENT ON FUNCTION pggit.type_has_code(oid) IS
 'Whether a type is somebody''s and may bring code along, by casts, checks or a default. An enum has none by itself, and a base type is made by superusers alone.';
 
+CREATE FUNCTION pggit.kin_of(relations text[], by_keys boolean) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    family oid[] := ARRAY(SELECT to_regclass(r)::oid FROM unnest(relations) r WHERE to_regclass(r) IS NOT NULL);
+BEGIN
+    IF by_keys THEN
+        family := family || ARRAY(WITH RECURSIVE below (relation) AS (
+                SELECT unnest(family) UNION SELECT i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
+            SELECT CASE k.conrelid WHEN b.relation THEN k.confrelid ELSE k.conrelid END
+            FROM below b JOIN pg_constraint k ON k.contype = 'f' AND b.relation IN (k.conrelid, k.confrelid));
+    END IF;
+    RETURN ARRAY(WITH RECURSIVE below (relation) AS (
+            SELECT unnest(family) UNION SELECT i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
+        SELECT c.oid::regclass::text FROM below b JOIN pg_class c ON c.oid = b.relation AND c.relkind IN ('r', 'p', 'f', 'm') ORDER BY c.oid);
+END
+$$;
+COMMENT ON FUNCTION pggit.kin_of(text[], boolean) IS
+'What a step on some tables may read: they themselves, all partitions and children below and, by foreign keys, the tables at the other end with all below these.';
+
+CREATE FUNCTION pggit.kin_of_step(node pggit.plan_node) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    statements text := array_to_string(node.statements, E'\n');
+    by_keys boolean := statements ~ ' FOREIGN KEY [(]| ATTACH PARTITION | TYPE | VALIDATE CONSTRAINT ';
+BEGIN
+    RETURN pggit.kin_of(CASE WHEN node.as_owner_of !~ '^(role|type) ' THEN ARRAY[node.as_owner_of] ELSE '{}' END
+        || CASE WHEN node.object_type IN ('TABLE', 'FOREIGN TABLE') THEN ARRAY[node.identity] ELSE '{}' END
+        || CASE WHEN by_keys THEN pggit.names_in(statements) ELSE '{}' END, by_keys);
+END
+$$;
+COMMENT ON FUNCTION pggit.kin_of_step(pggit.plan_node) IS 'The tables that a step changes, and those that PostgreSQL may read for it.';
+
+CREATE FUNCTION pggit.hold_kin(node pggit.plan_node) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    held text[] := '{}';
+    kin text[];
+    relation text;
+BEGIN
+    -- Whoever looks what code hangs on a table, and acts on it, holds the table from then on.
+    LOOP
+        kin := ARRAY(SELECT k FROM unnest(pggit.kin_of_step(node)) k JOIN pg_class c ON c.oid = to_regclass(k) AND c.relkind IN ('r', 'p'));
+        EXIT WHEN kin <@ held OR NOT EXISTS (
+            SELECT FROM unnest(kin) k JOIN pg_class c ON c.oid = to_regclass(k) JOIN pg_roles r ON r.oid = c.relowner AND NOT r.rolsuper);
+        FOREACH relation IN ARRAY kin LOOP
+            EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', relation);
+        END LOOP;
+        held := held || kin;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pggit.hold_kin(pggit.plan_node) IS
+'Locks the tables of plain roles that a step changes or reads, so that nothing is hung on them before it ends.';
+
 CREATE FUNCTION pggit.rights_of(node pggit.plan_node, statement text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation text := CASE WHEN node.as_owner_of !~ '^(role|type) ' THEN node.as_owner_of END;
-    itself text := CASE WHEN node.object_type IN ('TABLE', 'FOREIGN TABLE') THEN node.identity END;
     is_column boolean := node.part LIKE 'column %';
 BEGIN
     -- Where no code that may do harm can run, the caller's own rights do: the owner may lack some that the
     -- statement needs, on a partition or a child of another owner, say.
     RETURN CASE
-        WHEN node.as_owner_of IS NULL THEN NULL
+        WHEN node.as_owner_of IS NULL OR NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN NULL
         -- The owner, right after the object was made.
         WHEN node.part = '' AND node.action = 'create' AND statement <> node.statements[1] THEN NULL
         -- The values of both tables are compared, by way of casts where they differ in type.
         WHEN statement ~ ' FOREIGN KEY [(]' THEN CASE WHEN EXISTS (
-            SELECT FROM unnest(pggit.names_in(statement)) n WHERE pggit.may_run_code(n, reading => true)
-            OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(n) AND pggit.type_has_code(a.atttypid))) THEN node.as_owner_of END
+            SELECT FROM unnest(pggit.kin_of_step(node)) k WHERE pggit.may_run_code(k, reading => true)
+            OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(k) AND pggit.type_has_code(a.atttypid))) THEN node.as_owner_of END
         -- The name of the table itself is that of a type, too.
         WHEN pggit.has_code(statement, ARRAY[node.identity, coalesce(relation, '')])
              OR pggit.may_evaluate(statement) AND EXISTS (SELECT FROM unnest(pggit.names_in(statement)) n WHERE to_regtype(n) IS NULL AND to_regclass(n) IS NULL)
@@ -6502,14 +6559,26 @@ BEGIN
         -- A new column that is null everywhere evaluates nothing.
         WHEN node.action = 'create' AND is_column AND statement !~ ' DEFAULT (?!AS IDENTITY)| GENERATED ALWAYS AS [(]' THEN NULL
         -- Only a column that changes has anything to do with the defaults of others.
-        WHEN pggit.may_run_code(relation, reading => NOT is_column) OR pggit.may_run_code(itself, reading => NOT is_column)
-             OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid IN (to_regclass(relation), to_regclass(itself)) AND pggit.type_has_code(a.atttypid))
-            THEN node.as_owner_of
+        WHEN EXISTS (
+            SELECT FROM unnest(pggit.kin_of_step(node)) k WHERE pggit.may_run_code(k, reading => NOT is_column)
+            OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(k) AND pggit.type_has_code(a.atttypid))) THEN node.as_owner_of
         END;
 END
 $$;
 COMMENT ON FUNCTION pggit.rights_of(pggit.plan_node, text) IS
 'The relation, type or role (see owner_to_run_as) with whose rights a statement has to run; null where the caller''s will do.';
+
+CREATE FUNCTION pggit.code_of_others(relations text[], reading boolean DEFAULT false) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT k FROM unnest(relations) k JOIN pg_class c ON c.oid = to_regclass(k) JOIN pg_roles r ON r.oid = c.relowner
+            WHERE NOT r.rolsuper AND (pggit.may_run_code(k, reading) OR EXISTS (
+                SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+                WHERE i.indrelid = c.oid AND pggit.type_has_code(a.atttypid))) LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION pggit.code_of_others(text[], boolean) IS
+'The first of some tables that is a plain role''s and has code hanging on it, or on its keys; null for none. See may_run_code for reading.';
 
 CREATE FUNCTION pggit.require_one_owner(node pggit.plan_node) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -6517,26 +6586,22 @@ DECLARE
     top oid := CASE WHEN node.as_owner_of !~ '^(role|type) ' THEN to_regclass(node.as_owner_of) END;
     strange text;
 BEGIN
-    -- The owner of a partition or child cannot be lent the superuser's table above, nor may its code run as a superuser.
+    -- The owner of a partition or child, or of a table at the other end of a foreign key, cannot be lent the superuser's
+    -- table, nor may its code run as a superuser.
     IF top IS NULL OR node.object_type NOT IN ('TABLE', 'FOREIGN TABLE') OR NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
        OR NOT (SELECT r.rolsuper FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = top) THEN
         RETURN;
     END IF;
-    WITH RECURSIVE family (relation) AS (
-        SELECT x.o FROM unnest(ARRAY[top, to_regclass(node.identity)::oid]) AS x (o)
-        UNION SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.relation
-    )
-    SELECT c.oid::regclass::text INTO strange
-    FROM family f JOIN pg_class c ON c.oid = f.relation AND c.relkind IN ('r', 'p', 'f') JOIN pg_roles r ON r.oid = c.relowner
-    WHERE NOT r.rolsuper AND pggit.may_run_code(c.oid::regclass::text) LIMIT 1;
+    strange := coalesce(pggit.code_of_others(pggit.kin_of(ARRAY[node.as_owner_of, node.identity], false)),
+                        pggit.code_of_others(pggit.kin_of_step(node), reading => true));
     IF strange IS NOT NULL THEN
-        RAISE EXCEPTION 'code of its owner''s hangs on %, which stands below a superuser''s table', strange
+        RAISE EXCEPTION 'code of its owner''s hangs on %, which stands below a superuser''s table or at the other end of its foreign key', strange
             USING ERRCODE = 'GT045', HINT = 'Give both tables to one role first.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.require_one_owner(pggit.plan_node) IS
-'Raises GT045 where a superuser''s step on its own table would run code that hangs on a plain role''s partition or child.';
+'Raises GT045 where a superuser''s step on its own table would run code that hangs on a plain role''s partition, child or table at the other end of a foreign key.';
 
 CREATE FUNCTION pggit.require_table(relation text) RETURNS oid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -6670,12 +6735,16 @@ DECLARE
     node pggit.plan_node;
     statement text;
     role_before text := current_setting('role');
+    is_super boolean := (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user);
     in_role text;
     column_name text;
     changing bigint;
 BEGIN
     FOREACH node IN ARRAY nodes LOOP
-        PERFORM pggit.require_one_owner(node);
+        IF node.as_owner_of IS NOT NULL AND is_super THEN
+            PERFORM pggit.hold_kin(node);
+            PERFORM pggit.require_one_owner(node);
+        END IF;
         -- PostgreSQL's own types were asked before; others may be made, or made anew, by the plan itself.
         IF node.becomes IS NOT NULL AND (node.action = 'resume' OR coalesce(to_regtype(node.becomes)::oid >= 16384, true)) THEN
             column_name := substr(node.part, 8);
@@ -6957,6 +7026,7 @@ DECLARE
     missing text;
     matches text;
     statement text;
+    kin text[];
     found bigint;
     wanted bigint;
     already bigint;
@@ -6978,8 +7048,10 @@ BEGIN
                 CASE WHEN target IS NULL THEN 'the table is missing' ELSE 'column ' || missing || ' is missing' END
             USING ERRCODE = 'GT042', HINT = format('Make it again first, or take what you need from %s yourself.', kept.parked_as);
     END IF;
+    kin := pggit.kin_of(ARRAY[kept.object], false);
+    PERFORM pggit.require_same_rights(kept.object, kept.parked_as, kin);
     IF kept.is_whole THEN
-        statement := format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s p', kept.object,
+        statement := format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM ONLY %s p', kept.object,
             (SELECT string_agg(quote_ident(c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             (SELECT string_agg(pggit.parked_value(target, c), ', ' ORDER BY place) FROM unnest(kept.column_names) WITH ORDINALITY AS u (c, place)),
             kept.parked_as);
@@ -6991,11 +7063,11 @@ BEGIN
         matches := format(
             '(SELECT x.tableoid AS its_table, x.ctid AS its_row, y.%1$I AS value FROM'
             ' (SELECT t.tableoid, t.ctid, %2$s AS row_key, row_number() OVER (PARTITION BY %2$s) AS nth FROM %3$s t) x JOIN'
-            ' (SELECT p.%1$I, %4$s AS row_key, row_number() OVER (PARTITION BY %4$s) AS nth FROM %5$s p) y'
+            ' (SELECT p.%1$I, %4$s AS row_key, row_number() OVER (PARTITION BY %4$s) AS nth FROM ONLY %5$s p) y'
             ' ON y.row_key = x.row_key AND y.nth = x.nth WHERE y.%1$I IS DISTINCT FROM NULL)',
             kept.column_names[1], pggit.row_text('t', kept.key_columns), kept.object, pggit.row_text('p', kept.key_columns), kept.parked_as);
         found := pggit.run_step(format('SELECT FROM %s m', matches), CASE
-            WHEN pggit.may_run_code(kept.parked_as, reading => true) OR EXISTS (SELECT FROM pggit.tables_of(kept.object, true) m WHERE m.owner_to_be IS NOT NULL) THEN kept.object END);
+            WHEN EXISTS (SELECT FROM unnest(kin || kept.parked_as) k WHERE pggit.may_run_code(k, reading => true)) THEN kept.object END);
         wanted := pggit.count_rows(kept.parked_as, false, format('t.%I IS DISTINCT FROM NULL', kept.column_names[1]));
         IF found < wanted THEN
             RAISE EXCEPTION 'for % of % values of %.% the row is gone', wanted - found, wanted, kept.object, quote_ident(kept.column_names[1])
@@ -7031,6 +7103,31 @@ END
 $$;
 COMMENT ON FUNCTION pggit.restore_from_attic(bigint) IS
 'Brings parked rows or values back into the table they came from, with that table''s owner''s rights, and empties their place in the attic. All or nothing: where a row is gone that a value belongs to, nothing is brought back (GT044).';
+
+CREATE FUNCTION pggit.require_same_rights(relation text, parked text, kin text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    strange text;
+BEGIN
+    IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
+       OR NOT (SELECT r.rolsuper FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = to_regclass(relation)) THEN
+        RETURN;
+    END IF;
+    EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', parked);
+    -- A superuser's table is filled with a superuser's rights: no code of a plain role's may hang on what it is filled from,
+    -- nor on what is filled with it.
+    strange := coalesce(pggit.code_of_others(kin || parked), (
+        SELECT k FROM unnest(kin) k JOIN pg_class c ON c.oid = to_regclass(k) JOIN pg_roles r ON r.oid = c.relowner
+        WHERE NOT r.rolsuper AND (EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+                                  OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid)) LIMIT 1));
+    IF strange IS NOT NULL THEN
+        RAISE EXCEPTION 'code of its owner''s hangs on %, and % is a superuser''s', strange, relation
+            USING ERRCODE = 'GT045', HINT = 'Give both tables to one role first.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.require_same_rights(text, text, text[]) IS
+'Raises GT045 where filling a superuser''s table from the attic would run code of a plain role''s: on the parked table or on kin, the table with what is below it.';
 
 CREATE FUNCTION pggit.row_text(alias text, column_names text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -9568,18 +9665,22 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     open text[] := ARRAY(
         SELECT format('%s (%s %s)', m.id, m.object_type, m.identity) FROM pggit.merge_conflicts m
-        WHERE m.resolution IS NULL OR m.resolution = 'definition' AND m.resolved_by <> by_role ORDER BY m.id);
+        WHERE m.resolution IS NULL OR m.resolved_by <> by_role AND (m.resolution = 'definition'
+              -- What is taken from one side can come to be a superuser's in the other's words.
+              OR (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = by_role)
+                 AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = m.resolved_by) IS NOT TRUE)
+        ORDER BY m.id);
 BEGIN
     IF open <> '{}' THEN
         RAISE EXCEPTION 'conflicts are not resolved: %', array_to_string(open[1:5], ', ')
             || CASE WHEN cardinality(open) > 5 THEN format(' and %s more', cardinality(open) - 5) ELSE '' END
             USING ERRCODE = 'GT028',
-            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits.';
+            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits, a superuser gives each resolution of a plain role''s again.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.require_resolved(text) IS
-'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s.';
+'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s or, for a superuser, any resolution of a plain role''s.';
 
 CREATE FUNCTION pggit.finish_merge() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -9787,8 +9888,8 @@ BEGIN
     END LOOP;
     parked := (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = 'pggit_attic' AND c.relkind = 'r');
-    IF parked = 0 THEN
-        DROP SCHEMA IF EXISTS pggit_attic;
+    IF parked = 0 AND (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') THEN
+        DROP SCHEMA pggit_attic;
     END IF;
     copies := (SELECT string_agg(quote_ident(n.nspname), ', ' ORDER BY n.nspname) FROM pg_namespace n
                WHERE starts_with(n.nspname, 'pggit_backup_'));

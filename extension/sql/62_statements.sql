@@ -118,7 +118,7 @@ BEGIN
             'initcap', 'length', 'char_length', 'octet_length', 'btrim', 'ltrim', 'rtrim', 'lpad', 'rpad', 'substr', 'substring', 'left',
             'right', 'replace', 'split_part', 'starts_with', 'concat', 'concat_ws', 'abs', 'sign', 'round', 'ceil', 'floor', 'trunc',
             'mod', 'array_length', 'cardinality', 'jsonb_typeof', 'json_typeof', 'jsonb_build_object', 'jsonb_build_array',
-            'to_tsvector', 'current_setting', 'num_nonnulls', 'num_nulls', 'lower_inf', 'upper_inf', 'isempty', 'isfinite',
+            'to_tsvector', 'num_nonnulls', 'num_nulls', 'lower_inf', 'upper_inf', 'isempty', 'isfinite',
             'numeric', 'varying', 'character', 'char', 'bpchar', 'varchar', 'bit', 'time', 'timestamp', 'timestamptz', 'interval']));
 END
 $$;

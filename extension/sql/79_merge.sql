@@ -560,18 +560,22 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     open text[] := ARRAY(
         SELECT format('%s (%s %s)', m.id, m.object_type, m.identity) FROM pggit.merge_conflicts m
-        WHERE m.resolution IS NULL OR m.resolution = 'definition' AND m.resolved_by <> by_role ORDER BY m.id);
+        WHERE m.resolution IS NULL OR m.resolved_by <> by_role AND (m.resolution = 'definition'
+              -- What is taken from one side can come to be a superuser's in the other's words.
+              OR (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = by_role)
+                 AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = m.resolved_by) IS NOT TRUE)
+        ORDER BY m.id);
 BEGIN
     IF open <> '{}' THEN
         RAISE EXCEPTION 'conflicts are not resolved: %', array_to_string(open[1:5], ', ')
             || CASE WHEN cardinality(open) > 5 THEN format(' and %s more', cardinality(open) - 5) ELSE '' END
             USING ERRCODE = 'GT028',
-            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits.';
+            HINT = 'See pggit.conflicts(), then run SELECT pggit.resolve_conflict(id, ''ours''); or ''theirs'', or ''definition'' with a value. A definition that another role gave must be given again by whoever commits, a superuser gives each resolution of a plain role''s again.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION pggit.require_resolved(text) IS
-'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s.';
+'Raises GT028 while conflicts of the waiting merge are not resolved or, where a role is given, have a definition of another''s or, for a superuser, any resolution of a plain role''s.';
 
 CREATE FUNCTION pggit.finish_merge() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$

@@ -130,8 +130,8 @@ BEGIN
     END LOOP;
     parked := (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = 'pggit_attic' AND c.relkind = 'r');
-    IF parked = 0 THEN
-        DROP SCHEMA IF EXISTS pggit_attic;
+    IF parked = 0 AND (SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'pggit_attic') THEN
+        DROP SCHEMA pggit_attic;
     END IF;
     copies := (SELECT string_agg(quote_ident(n.nspname), ', ' ORDER BY n.nspname) FROM pg_namespace n
                WHERE starts_with(n.nspname, 'pggit_backup_'));

@@ -1,5 +1,6 @@
 """An ordinary role tries to get more than it has: nothing it made ever runs with another's rights."""
 
+import threading
 from typing import NamedTuple
 
 import psycopg
@@ -59,6 +60,13 @@ HER_OPERATOR = """
 _QUERY_TEXT = (
     "CREATE FUNCTION hers.sq() RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM hers.steal(); RETURN ''a''; END'"
 )
+
+
+_FAMILY = (
+    "CREATE TABLE hers.p (a integer, b text) PARTITION BY LIST (b);"
+    "CREATE TABLE hers.p1 PARTITION OF hers.p FOR VALUES IN ('x'); INSERT INTO hers.p VALUES (1, 'x');"
+)
+_KEY = "CREATE TABLE hers.k (a integer PRIMARY KEY); INSERT INTO hers.k VALUES (1), (2);"
 
 
 class Trap(NamedTuple):
@@ -202,6 +210,16 @@ TRAPS = {
         "CREATE TABLE hers.n (a integer, b integer); INSERT INTO hers.n VALUES (1, 1);"
         "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.n",
     ),
+    "statistics-under-a-materialized-view": Trap(
+        "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.t",
+        "CREATE MATERIALIZED VIEW hers.m AS SELECT a, b FROM hers.t",
+    ),
+    "key-of-a-grandparent-under-a-count": Trap(
+        "CREATE TABLE hers.p (a integer, b text) PARTITION BY RANGE ((hers.spy(1) + a));"
+        "CREATE TABLE hers.p1 PARTITION OF hers.p FOR VALUES FROM (0) TO (9) PARTITION BY LIST (b);"
+        "CREATE TABLE hers.p11 PARTITION OF hers.p1 FOR VALUES IN ('x'); INSERT INTO hers.p VALUES (1, 'x')",
+        "ALTER TABLE hers.p ADD COLUMN c integer; UPDATE hers.p SET c = 1",
+    ),
     "partition-key-under-a-count": Trap(
         "CREATE TABLE hers.p (a integer, b text) PARTITION BY RANGE ((hers.spy(1) + a));"
         "CREATE TABLE hers.p1 PARTITION OF hers.p FOR VALUES FROM (0) TO (9); INSERT INTO hers.p VALUES (1, 'x')",
@@ -216,6 +234,35 @@ TRAPS = {
         "CREATE TABLE hers.k (a integer PRIMARY KEY); INSERT INTO hers.k VALUES (1), (2);"
         "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.t",
         "ALTER TABLE hers.t ADD FOREIGN KEY (a) REFERENCES hers.k",
+    ),
+    # What a step does to a table it does to all below it, and a foreign key is checked on both sides.
+    "check-of-a-partition": Trap(
+        _FAMILY + "ALTER TABLE hers.p1 ADD CHECK (hers.spy(length(a::text)) > 0)",
+        "ALTER TABLE hers.p ALTER a TYPE bigint",
+    ),
+    "check-of-a-child": Trap(
+        "CREATE TABLE hers.c (CHECK (hers.spy(length(a::text)) > 0)) INHERITS (hers.t);"
+        "DELETE FROM hers.t WHERE a = 2; INSERT INTO hers.c VALUES (2)",
+        "ALTER TABLE hers.t ALTER a TYPE bigint",
+    ),
+    "statistics-of-a-partition": Trap(
+        _FAMILY + _KEY + "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.p1",
+        "ALTER TABLE hers.p ADD FOREIGN KEY (a) REFERENCES hers.k",
+    ),
+    "statistics-of-a-referenced-table": Trap(
+        _KEY + "ALTER TABLE hers.k ADD c integer; CREATE STATISTICS hers.s ON (hers.spy(1) + a), c FROM hers.k",
+        "ALTER TABLE hers.t ADD FOREIGN KEY (a) REFERENCES hers.k",
+    ),
+    "statistics-of-a-referencing-table": Trap(
+        _KEY + "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.t;"
+        "ALTER TABLE hers.t ADD FOREIGN KEY (a) REFERENCES hers.k",
+        "ALTER TABLE hers.k ALTER a TYPE bigint",
+    ),
+    "statistics-of-what-is-attached": Trap(
+        _FAMILY + _KEY + "ALTER TABLE hers.p ADD FOREIGN KEY (a) REFERENCES hers.k; DELETE FROM hers.t WHERE a > 1;"
+        "CREATE TABLE hers.q (a integer, b text); INSERT INTO hers.q VALUES (1, 'y');"
+        "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.q; INSERT INTO hers.t VALUES (2)",
+        "ALTER TABLE hers.p ATTACH PARTITION hers.q FOR VALUES IN ('y')",
     ),
     "cast-in-a-partition-key": Trap(
         "CREATE TYPE hers.c AS (x integer); CREATE FUNCTION hers.to_c(integer) RETURNS hers.c"
@@ -301,6 +348,129 @@ def test_a_superusers_checkout_lends_nobody_its_rights(db: Connection, connect: 
     assert trap.runs in (None, bool(looters(db))), "it was never evaluated: the test proves nothing"
     assert one(db, "SELECT count(*) FROM hers.t") == 2
     assert differences(db) == []
+
+
+@pytest.mark.parametrize(
+    ("base", "change"),
+    [
+        (
+            "CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.k",
+            "ALTER TABLE public.own ADD FOREIGN KEY (a) REFERENCES hers.k",
+        ),
+        (
+            "ALTER TABLE hers.k ADD CHECK (hers.spy(length(a::text)) > 0)",
+            "ALTER TABLE public.own ADD FOREIGN KEY (a) REFERENCES hers.k ON UPDATE CASCADE",
+        ),
+    ],
+    ids=["statistics", "check"],
+)
+def test_a_superusers_foreign_key_to_her_table(db: Connection, connect: Connect, base: str, change: str) -> None:
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    mallory.execute("CREATE TABLE hers.k (a integer PRIMARY KEY, b text); INSERT INTO hers.k VALUES (1, 'x')")
+    mallory.execute(base.encode())
+    db.execute("CREATE TABLE public.own (a integer); INSERT INTO public.own VALUES (1)")
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
+    db.execute(change.encode())
+    db.execute("SELECT pggit.commit('after'); TRUNCATE public.loot")
+    for ref in ("before", "main"):
+        try:
+            db.execute("SELECT * FROM pggit.checkout(%s)", [ref])
+        except psycopg.DatabaseError as error:
+            assert error.sqlstate == "GT045"  # noqa: PT017 - whether it is refused is up to what hangs on the table
+        assert ("postgres", True) not in looters(db)
+        assert one(db, "SELECT pggit.live_tree()") == one(db, "SELECT pggit.tree_of('HEAD')")
+
+
+def test_what_waits_for_the_end_of_her_transaction_stays_hers(db: Connection, connect: Connect) -> None:
+    """park() runs with the owner's rights: her deferred triggers are not to fire in it."""
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    mallory.execute(TRAPS["deferred-trigger"].base.encode())
+    mallory.execute("CREATE INDEX ON hers.t ((hers.spy(1) + a))")
+    db.execute("SELECT pggit.commit('hers'), pggit.grant_access('mallory', 'admin'); TRUNCATE public.loot")
+    with mallory.transaction():
+        mallory.execute("UPDATE hers.k SET a = a")
+        mallory.execute("SELECT pggit.park('hers.t', NULL)")
+    assert looters(db) == {("mallory", False)}
+
+
+@pytest.mark.parametrize("trap", ["parent", "child", "owner"])
+def test_values_are_brought_back_with_their_owners_rights(db: Connection, connect: Connect, trap: str) -> None:
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    mallory.execute("CREATE TABLE hers.p (a integer, c text) PARTITION BY LIST (a)")
+    mallory.execute("CREATE TABLE hers.p1 PARTITION OF hers.p FOR VALUES IN (1); INSERT INTO hers.p VALUES (1, 'x')")
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
+    mallory.execute("ALTER TABLE hers.p ADD x text; UPDATE hers.p SET x = 'kept'")
+    db.execute("SELECT pggit.commit('after')")
+    db.execute("SELECT * FROM pggit.checkout('before', force => true); SELECT * FROM pggit.checkout('main')")
+    number, parked = db.execute("SELECT id, parked_as FROM pggit.list_attic()").fetchone() or (0, "")
+    if trap == "parent":
+        mallory.execute("CREATE STATISTICS hers.s ON (hers.spy(1) + a), c FROM hers.p")
+    elif trap == "child":
+        mallory.execute(f"CREATE TABLE hers.kid () INHERITS ({parked})".encode())
+        mallory.execute("CREATE INDEX ON hers.kid ((hers.spy(1) + a)); INSERT INTO hers.kid VALUES (7)")
+    else:
+        mallory.execute(f"CREATE STATISTICS hers.s ON (hers.spy(1) + a), x FROM {parked}".encode())
+        db.execute("ALTER TABLE hers.p OWNER TO postgres; ALTER TABLE hers.p1 OWNER TO postgres")
+    db.execute("TRUNCATE public.loot")
+    if trap == "parent":
+        db.execute("SELECT * FROM pggit.restore_from_attic(%s)", [number])
+        assert one(mallory, "SELECT x FROM hers.p") == "kept"
+    else:  # the child would be lost with what it is below
+        code = {"owner": "GT045", "child": "2BP01"}[trap]
+        assert refused(db, "SELECT * FROM pggit.restore_from_attic(%s)", number) == code
+        assert one(mallory, f"SELECT x FROM ONLY {parked}") == "kept"
+    assert looters(db) <= {("mallory", False)}
+
+
+def test_a_table_that_changes_while_a_checkout_waits(db: Connection, connect: Connect) -> None:
+    """What hangs on a table is looked at when it is locked."""
+    mallory, other = connect("mallory"), connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    mallory.execute(_KEY.encode())
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
+    mallory.execute("ALTER TABLE hers.t ADD FOREIGN KEY (a) REFERENCES hers.k")
+    db.execute("SELECT pggit.commit('after'); SELECT * FROM pggit.checkout('before'); TRUNCATE public.loot")
+    other.execute("BEGIN; LOCK TABLE hers.t")
+    ended: list[str | None] = []
+
+    def check_out() -> None:
+        try:
+            db.execute("SELECT * FROM pggit.checkout('main')")
+            ended.append(None)
+        except psycopg.DatabaseError as error:
+            ended.append(error.sqlstate)
+
+    waiting = threading.Thread(target=check_out)
+    waiting.start()
+    watch = connect()
+    while not one(watch, "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", db.info.backend_pid):
+        assert waiting.is_alive()
+    other.execute("CREATE STATISTICS hers.s ON (hers.spy(1) + a), b FROM hers.t; COMMIT")
+    waiting.join()
+    assert ended in ([None], ["GT038"], ["GT013"])
+    assert looters(watch) <= {("mallory", False)}
+
+
+def test_settings_of_superusers_are_not_told(db: Connection, connect: Connect) -> None:
+    """A default is worked out with its owner's rights, current_setting() too."""
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
+    mallory.execute("ALTER TABLE hers.t ADD d text")
+    mallory.execute("ALTER TABLE hers.t ALTER d SET DEFAULT current_setting('data_directory')")
+    db.execute("SELECT pggit.commit('after'); SELECT * FROM pggit.checkout('before')")
+    assert refused(db, "SELECT * FROM pggit.checkout('main')") == "42501"
+    assert "d" not in {
+        row[0] for row in db.execute("SELECT attname FROM pg_attribute WHERE attrelid = 'hers.t'::regclass")
+    }
 
 
 @pytest.mark.parametrize(

@@ -477,6 +477,9 @@ def test_a_definition_of_somebody_else_is_not_run(db: Connection, connect: Conne
     assert refused(db, "SELECT pggit.commit('merged')") == "GT028"
     forged = "INSERT INTO pggit.resolutions VALUES (%s, 'definition', '\"mine\"', 'postgres')"
     assert refused(mallory, forged, comment) == "23514"
+    # nor what she takes from a side: what a superuser owns by then may have been hers there
+    mallory.execute("SELECT pggit.resolve_conflict(%s, 'theirs')", [comment])
+    assert refused(db, "SELECT pggit.commit('merged')") == "GT028"
     db.execute("SELECT pggit.resolve_conflict(%s, 'definition', '\"mine\"')", [comment])
     db.execute("SELECT pggit.commit('merged')")
     settled(db)
