@@ -84,8 +84,9 @@ COMMENT ON FUNCTION pggit.needs_in(text) IS
 CREATE FUNCTION pggit.as_written(sql text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN regexp_replace(
-        sql, $re$\((ARRAY\[(?:[^]['"]|'(?:[^']|'')*'|"(?:[^"]|"")*")*\])\)::(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_ ]*|[.]|\([0-9,]+\))+\[\]$re$, '\1', 'g');
+    RETURN regexp_replace(  -- and nothing within a constant or a name
+        sql, $re$('(?:[^']|'')*'|"(?:[^"]|"")*")|\((ARRAY\[(?:[^]['"]|'(?:[^']|'')*'|"(?:[^"]|"")*")*\])\)::(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_ ]*|[.]|\([0-9,]+\))+\[\]$re$,
+        '\1\2', 'g');
 END
 $$;
 COMMENT ON FUNCTION pggit.as_written(text) IS

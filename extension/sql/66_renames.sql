@@ -325,7 +325,11 @@ BEGIN
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE')
           -- an index of that name may have to go first
           AND NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.old_definition IS NOT NULL
-                          AND x.identity = pggit.schema_part(o.identity) || '.' || quote_ident(k.new_name)));
+                          AND x.identity = pggit.schema_part(o.identity) || '.' || quote_ident(k.new_name))
+          -- or that of another table's key
+          AND NOT EXISTS (SELECT FROM unnest(renamed) x
+                          WHERE x.identity <> o.identity AND pggit.schema_part(x.identity) = pggit.schema_part(o.identity)
+                            AND x.old_definition #>> ARRAY['constraints', k.new_name, 'definition'] ~ '^(PRIMARY KEY|UNIQUE|EXCLUDE)'));
     IF constraints <> '{}' THEN
         renamed := ARRAY(
             SELECT ROW(o.object_type, o.identity, CASE WHEN EXISTS (SELECT FROM unnest(constraints) r WHERE r.new_identity = o.identity)

@@ -150,7 +150,8 @@ BEGIN
         family := family || ARRAY(WITH RECURSIVE below (relation) AS (
                 SELECT unnest(family) UNION SELECT i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
             SELECT CASE k.conrelid WHEN b.relation THEN k.confrelid ELSE k.conrelid END
-            FROM below b JOIN pg_constraint k ON k.contype = 'f' AND b.relation IN (k.conrelid, k.confrelid));
+            FROM below b JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = b.relation AND d.classid = 'pg_constraint'::regclass
+            JOIN pg_constraint k ON k.oid = d.objid AND k.contype = 'f');
     END IF;
     RETURN ARRAY(WITH RECURSIVE below (relation) AS (
             SELECT unnest(family) UNION SELECT i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
@@ -173,7 +174,7 @@ END
 $$;
 COMMENT ON FUNCTION pggit.kin_of_step(pggit.plan_node) IS 'The tables that a step changes, and those that PostgreSQL may read for it.';
 
-CREATE FUNCTION pggit.hold_kin(node pggit.plan_node) RETURNS void
+CREATE FUNCTION pggit.hold_kin(node pggit.plan_node) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     held text[] := '{}';
@@ -182,18 +183,19 @@ DECLARE
 BEGIN
     -- Whoever looks what code hangs on a table, and acts on it, holds the table from then on.
     LOOP
-        kin := ARRAY(SELECT k FROM unnest(pggit.kin_of_step(node)) k JOIN pg_class c ON c.oid = to_regclass(k) AND c.relkind IN ('r', 'p'));
+        kin := pggit.kin_of_step(node);
         EXIT WHEN kin <@ held OR NOT EXISTS (
             SELECT FROM unnest(kin) k JOIN pg_class c ON c.oid = to_regclass(k) JOIN pg_roles r ON r.oid = c.relowner AND NOT r.rolsuper);
-        FOREACH relation IN ARRAY kin LOOP
+        FOR relation IN SELECT k FROM unnest(kin) k JOIN pg_class c ON c.oid = to_regclass(k) AND c.relkind IN ('r', 'p') LOOP
             EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', relation);
         END LOOP;
         held := held || kin;
     END LOOP;
+    RETURN kin;
 END
 $$;
 COMMENT ON FUNCTION pggit.hold_kin(pggit.plan_node) IS
-'Locks the tables of plain roles that a step changes or reads, so that nothing is hung on them before it ends.';
+'Locks the tables that a step changes or reads where any is a plain role''s, so that nothing is hung on them before it ends; returns them.';
 
 CREATE FUNCTION pggit.rights_of(node pggit.plan_node, statement text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -239,7 +241,7 @@ $$;
 COMMENT ON FUNCTION pggit.code_of_others(text[], boolean) IS
 'The first of some tables that is a plain role''s and has code hanging on it, or on its keys; null for none. See may_run_code for reading.';
 
-CREATE FUNCTION pggit.require_one_owner(node pggit.plan_node) RETURNS void
+CREATE FUNCTION pggit.require_one_owner(node pggit.plan_node, kin text[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     top oid := CASE WHEN node.as_owner_of !~ '^(role|type) ' THEN to_regclass(node.as_owner_of) END;
@@ -251,15 +253,17 @@ BEGIN
        OR NOT (SELECT r.rolsuper FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = top) THEN
         RETURN;
     END IF;
-    strange := coalesce(pggit.code_of_others(pggit.kin_of(ARRAY[node.as_owner_of, node.identity], false)),
-                        pggit.code_of_others(pggit.kin_of_step(node), reading => true));
+    IF EXISTS (SELECT FROM unnest(kin) k JOIN pg_class c ON c.oid = to_regclass(k) JOIN pg_roles r ON r.oid = c.relowner AND NOT r.rolsuper) THEN
+        strange := coalesce(pggit.code_of_others(pggit.kin_of(ARRAY[node.as_owner_of, node.identity], false)),
+                            pggit.code_of_others(kin, reading => true));
+    END IF;
     IF strange IS NOT NULL THEN
         RAISE EXCEPTION 'code of its owner''s hangs on %, which stands below a superuser''s table or at the other end of its foreign key', strange
             USING ERRCODE = 'GT045', HINT = 'Give both tables to one role first.';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.require_one_owner(pggit.plan_node) IS
+COMMENT ON FUNCTION pggit.require_one_owner(pggit.plan_node, text[]) IS
 'Raises GT045 where a superuser''s step on its own table would run code that hangs on a plain role''s partition, child or table at the other end of a foreign key.';
 
 CREATE FUNCTION pggit.require_table(relation text) RETURNS oid
@@ -401,8 +405,7 @@ DECLARE
 BEGIN
     FOREACH node IN ARRAY nodes LOOP
         IF node.as_owner_of IS NOT NULL AND is_super THEN
-            PERFORM pggit.hold_kin(node);
-            PERFORM pggit.require_one_owner(node);
+            PERFORM pggit.require_one_owner(node, pggit.hold_kin(node));
         END IF;
         -- PostgreSQL's own types were asked before; others may be made, or made anew, by the plan itself.
         IF node.becomes IS NOT NULL AND (node.action = 'resume' OR coalesce(to_regtype(node.becomes)::oid >= 16384, true)) THEN

@@ -1284,6 +1284,19 @@ CHANGES = {
         "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10)",
         "CREATE INDEX o ON p (v); CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20)",
     ),
+    "constant-that-looks-like-a-list": Change(
+        "CREATE TABLE t (b varchar)",
+        "ALTER TABLE t ADD CHECK (b <> '(ARRAY[1])::integer[]' AND b IN ('x', 'it''s ['))",
+    ),
+    "name-of-a-key-that-another-table-took": Change(
+        "CREATE TABLE t (id integer PRIMARY KEY, v integer UNIQUE)",
+        "ALTER INDEX t_pkey RENAME TO k; ALTER TABLE t RENAME CONSTRAINT t_v_key TO w;"
+        "CREATE TABLE u (id integer, v integer, CONSTRAINT t_pkey PRIMARY KEY (id), CONSTRAINT t_v_key UNIQUE (v))",
+    ),
+    "names-of-keys-that-two-tables-exchanged": Change(
+        "CREATE TABLE t (id integer CONSTRAINT a PRIMARY KEY); CREATE TABLE u (id integer CONSTRAINT b PRIMARY KEY)",
+        "ALTER INDEX a RENAME TO c; ALTER INDEX b RENAME TO a; ALTER INDEX c RENAME TO b",
+    ),
 }  # fmt: skip
 
 
@@ -1514,6 +1527,21 @@ def state(db: Connection) -> object:
             "INSERT INTO t VALUES (2)",
             "23514",
             "t",
+        ),
+        # PostgreSQL lets a function lose what it asks of one when the column or the index is made
+        *(
+            (
+                "CREATE FUNCTION f(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';"
+                f"CREATE TABLE t (a integer); {made}; ALTER FUNCTION f VOLATILE",
+                "DROP TABLE t",
+                "SELECT 1",
+                "42P17",
+                message,
+            )
+            for made, message in (
+                ("ALTER TABLE t ADD b integer GENERATED ALWAYS AS (f(a)) STORED", "is not immutable"),
+                ("CREATE INDEX ON t (f(a))", "must be marked IMMUTABLE"),
+            )
         ),
     ],
 )  # fmt: skip

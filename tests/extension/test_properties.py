@@ -38,9 +38,17 @@ UNSOUND_TOGETHER = {"GT038", "3F000", "42501", "42703", "42704", "42804", "42830
 """SQLSTATEs that refuse a merge of two sides of which each alone is sound: what apply_tree() finds, what docs/errors.md
 says of an owner's code, what one side has taken away that the other wants (a constraint of a column, the key that a
 foreign key leads to or its type), and partitions that overlap."""
-BEYOND = ("uses its row type", "value too long for type", " out of range", "stands below a superuser's table")
+BEYOND = (
+    "uses its row type",
+    "value too long for type",
+    " out of range",
+    "stands below a superuser's table",
+    " is not immutable",
+    " must be marked IMMUTABLE",
+)
 """What is said where a table would have to be written anew whose row type is a column's, to a default that does not fit
-its column, and where code hangs on a plain role's partition of a superuser's: docs/errors.md."""
+its column, where code hangs on a plain role's partition of a superuser's, and where a function has become less than
+IMMUTABLE: docs/errors.md."""
 FINGERPRINT = """
     SELECT (SELECT count(*) FROM pggit.history), (SELECT count(*) FROM pggit.blobs),
         (SELECT count(*) FROM pggit.uncommitted), (SELECT count(*) FROM pggit.tracking_errors),
