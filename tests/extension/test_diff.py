@@ -1528,6 +1528,13 @@ def state(db: Connection) -> object:
             "23514",
             "t",
         ),
+        (
+            "CREATE TABLE t (a integer); CREATE VIEW v AS SELECT 'public.t'::text AS l FROM t",
+            "ALTER TABLE t RENAME TO u; CREATE OR REPLACE VIEW v AS SELECT 'public.u'::text AS l FROM u",
+            "SELECT 1",
+            "GT038",
+            "VIEW public.v would differ",
+        ),
         # PostgreSQL lets a function lose what it asks of one when the column or the index is made
         *(
             (
