@@ -45,6 +45,9 @@ FORMS = {
     "extension-only": ["-Fc", "-e", "pggit", "-n", "pggit"],
 }
 
+FAULT = ("error", "CREATE TABLE", "a fault", None)
+"""What differences() says after fill(): nothing but an error that tracking met, it seems."""
+
 
 def fill(db: Connection, pg: str) -> None:
     """Some of everything: kept and dropped objects, commits, a merge that waits, parked rows, something uncommitted."""
