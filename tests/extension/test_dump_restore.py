@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -45,7 +46,7 @@ FORMS = {
     "extension-only": ["-Fc", "-e", "pggit", "-n", "pggit"],
 }
 
-FAULT = ("error", "CREATE TABLE", "a fault", None)
+FAULT: tuple[Any, ...] = ("error", "CREATE TABLE", "a fault", None)
 """What differences() says after fill(): nothing but an error that tracking met, it seems."""
 
 
