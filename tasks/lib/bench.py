@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.lib import bench_extension, bench_monitoring, bench_upgrade, evidence, git
-from tasks.lib.errors import PggitError, UsageError
+from tasks.lib.errors import UsageError
 from tasks.lib.evidence import Sources
 from tasks.lib.measurement import Result, compare
 from tasks.lib.paths import DIST, ROOT
@@ -76,9 +76,12 @@ def select(wanted: str) -> list[str]:
 
 def report(results: Sequence[Result]) -> dict[str, Any]:
     """What `bench --json` prints."""
+    return {"commit": git.say("rev-parse", "HEAD"), **_figures(results)}
+
+
+def _figures(results: Sequence[Result]) -> dict[str, Any]:
     return {
         "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "python": sys.version.split()[0]},
-        "commit": git.say("rev-parse", "HEAD"),
         "results": [{**asdict(result), "ok": result.ok} for result in results],
     }
 
@@ -86,13 +89,6 @@ def report(results: Sequence[Result]) -> dict[str, Any]:
 def keep(
     area: str, full: bool, results: Sequence[Result], began: Sources, folder: Path = DIST / "evidence"
 ) -> Path | None:
-    """Leave an area's figures as evidence, those of --full beside the others.
-
-    Returns the file; None, with a line on stderr, where it cannot be written.
-    """
+    """Leave an area's figures as evidence, those of --full beside the others; see evidence.keep()."""
     ok = all(result.ok for result in results)
-    try:
-        return evidence.record("bench", f"{area}-full" if full else area, ok, report(results), folder, began)
-    except PggitError as error:
-        print(f"inv: no evidence is kept: {error}", file=sys.stderr)
-        return None
+    return evidence.keep("bench", f"{area}-full" if full else area, ok, _figures(results), began, folder)

@@ -1,6 +1,7 @@
 """dist/evidence: what a check found out, about which commit and when; the release checklist reads it."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.lib import dist, git
+from tasks.lib.errors import PggitError
 from tasks.lib.paths import DIST
 
 
@@ -52,3 +54,12 @@ def record(
     path = folder / f"{check}-{subject}.json"
     dist.write(path, (json.dumps(content, indent=2) + "\n").encode())
     return path
+
+
+def keep(check: str, subject: str, ok: bool, facts: Mapping[str, Any], began: Sources, folder: Path) -> Path | None:
+    """As `record`; None, with a line on stderr, where it cannot be written: what else was asked for goes on."""
+    try:
+        return record(check, subject, ok, facts, folder, began)
+    except PggitError as error:
+        print(f"inv: no evidence is kept: {error}", file=sys.stderr)
+        return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.lib import evidence, serverbuilds
-from tasks.lib.errors import PggitError, UsageError
+from tasks.lib.errors import UsageError
 from tasks.lib.evidence import Sources
 from tasks.lib.paths import DIST, ROOT
 
@@ -80,17 +80,13 @@ def run(suite: str, jobs: str, extra: Sequence[str] = ()) -> Outcome:
 def keep(outcome: Outcome, extra: Sequence[str], began: Sources, folder: Path = DIST / "evidence") -> Path | None:
     """Leave a suite's outcome as evidence, that of a part or of other counts beside that of the whole.
 
-    Returns the file; None, with a line on stderr, where it cannot be written: the other suites are to run.
+    See evidence.keep().
     """
     every = f"--pg={','.join(serverbuilds.majors())}"
     told = [word.strip("-").replace("=", "-").replace(",", "-") for word in extra if word not in (every, *_USUAL)]
     subject = "-".join([outcome.suite, *(["part"] if "-k" in extra else told)])
     facts = {"options": list(extra), "summary": outcome.summary, "seconds": round(outcome.seconds, 1)}
-    try:
-        return evidence.record("test", subject, outcome.exit_code == 0, facts, folder, began)
-    except PggitError as error:
-        print(f"inv: no evidence is kept: {error}", file=sys.stderr)
-        return None
+    return evidence.keep("test", subject, outcome.exit_code == 0, facts, began, folder)
 
 
 def report(outcomes: Sequence[Outcome]) -> int:

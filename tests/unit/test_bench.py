@@ -6,6 +6,7 @@ import pytest
 
 from tasks.lib import bench, evidence, measurement
 from tasks.lib.errors import PggitError, UsageError
+from tasks.lib.evidence import Sources
 from tasks.lib.measurement import Result
 
 _NOTHING = [sys.executable, "-c", "pass"]
@@ -77,5 +78,9 @@ def test_an_areas_figures_are_kept(tmp_path: Path) -> None:
     found = json.loads(path.read_text())
     assert (path.name, found["ok"]) == ("bench-commit-full.json", False)
     assert [result["ratio"] for result in found["results"]] == [1.1, 1.6]
+    # of the commit that was measured, whichever is there by now
+    path = bench.keep("commit", False, kept, Sources("0" * 40, clean=True), tmp_path)
+    assert path is not None
+    assert json.loads(path.read_text())["commit"] == "0" * 40
     (tmp_path / "file").touch()
     assert bench.keep("commit", False, kept, evidence.sources(), tmp_path / "file" / "evidence") is None
