@@ -6487,21 +6487,30 @@ $$;
 COMMENT ON FUNCTION pggit.type_has_code(oid) IS
 'Whether a type is somebody''s and may bring code along, by casts, checks or a default. An enum has none by itself, and a base type is made by superusers alone.';
 
+CREATE FUNCTION pggit.with_all_below(relations oid[]) RETURNS oid[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(WITH RECURSIVE below (relation) AS (
+            SELECT unnest(relations) UNION SELECT i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
+        SELECT b.relation FROM below b);
+END
+$$;
+COMMENT ON FUNCTION pggit.with_all_below(oid[]) IS 'Tables with all their partitions and children.';
+
 CREATE FUNCTION pggit.kin_of(relations text[], by_keys boolean) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     family oid[] := ARRAY(SELECT to_regclass(r)::oid FROM unnest(relations) r WHERE to_regclass(r) IS NOT NULL);
 BEGIN
     IF by_keys THEN
-        family := family || ARRAY(WITH RECURSIVE below (relation) AS (
-                SELECT unnest(family) UNION SELECT i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
+        family := family || ARRAY(
             SELECT CASE k.conrelid WHEN b.relation THEN k.confrelid ELSE k.conrelid END
-            FROM below b JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = b.relation AND d.classid = 'pg_constraint'::regclass
+            FROM unnest(pggit.with_all_below(family)) AS b (relation)
+            JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = b.relation AND d.classid = 'pg_constraint'::regclass
             JOIN pg_constraint k ON k.oid = d.objid AND k.contype = 'f');
     END IF;
-    RETURN ARRAY(WITH RECURSIVE below (relation) AS (
-            SELECT unnest(family) UNION SELECT i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
-        SELECT c.oid::regclass::text FROM below b JOIN pg_class c ON c.oid = b.relation AND c.relkind IN ('r', 'p', 'f', 'm') ORDER BY c.oid);
+    RETURN ARRAY(SELECT c.oid::regclass::text FROM unnest(pggit.with_all_below(family)) AS b (relation)
+                 JOIN pg_class c ON c.oid = b.relation AND c.relkind IN ('r', 'p', 'f', 'm') ORDER BY c.oid);
 END
 $$;
 COMMENT ON FUNCTION pggit.kin_of(text[], boolean) IS
@@ -6519,6 +6528,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.kin_of_step(pggit.plan_node) IS 'The tables that a step changes, and those that PostgreSQL may read for it.';
+
+CREATE FUNCTION pggit.kin_has_code(node pggit.plan_node, reading boolean) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM unnest(pggit.kin_of_step(node)) k WHERE pggit.may_run_code(k, reading)
+        OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(k) AND pggit.type_has_code(a.atttypid)));
+END
+$$;
+COMMENT ON FUNCTION pggit.kin_has_code(pggit.plan_node, boolean) IS
+'Whether code that may do harm hangs on a table that a step changes or reads, or on the type of a column of one. See may_run_code for reading.';
 
 CREATE FUNCTION pggit.hold_kin(node pggit.plan_node) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -6556,9 +6576,7 @@ BEGIN
         -- The owner, right after the object was made.
         WHEN node.part = '' AND node.action = 'create' AND statement <> node.statements[1] THEN NULL
         -- The values of both tables are compared, by way of casts where they differ in type.
-        WHEN statement ~ ' FOREIGN KEY [(]' THEN CASE WHEN EXISTS (
-            SELECT FROM unnest(pggit.kin_of_step(node)) k WHERE pggit.may_run_code(k, reading => true)
-            OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(k) AND pggit.type_has_code(a.atttypid))) THEN node.as_owner_of END
+        WHEN statement ~ ' FOREIGN KEY [(]' THEN CASE WHEN pggit.kin_has_code(node, reading => true) THEN node.as_owner_of END
         -- The name of the table itself is that of a type, too.
         WHEN pggit.has_code(statement, ARRAY[node.identity, coalesce(relation, '')])
              OR pggit.may_evaluate(statement) AND EXISTS (SELECT FROM unnest(pggit.names_in(statement)) n WHERE to_regtype(n) IS NULL AND to_regclass(n) IS NULL)
@@ -6566,9 +6584,7 @@ BEGIN
         -- A new column that is null everywhere evaluates nothing.
         WHEN node.action = 'create' AND is_column AND statement !~ ' DEFAULT (?!AS IDENTITY)| GENERATED ALWAYS AS [(]' THEN NULL
         -- Only a column that changes has anything to do with the defaults of others.
-        WHEN EXISTS (
-            SELECT FROM unnest(pggit.kin_of_step(node)) k WHERE pggit.may_run_code(k, reading => NOT is_column)
-            OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(k) AND pggit.type_has_code(a.atttypid))) THEN node.as_owner_of
+        WHEN pggit.kin_has_code(node, reading => NOT is_column) THEN node.as_owner_of
         END;
 END
 $$;
@@ -6595,7 +6611,7 @@ DECLARE
 BEGIN
     -- The owner of a partition or child, or of a table at the other end of a foreign key, cannot be lent the superuser's
     -- table, nor may its code run as a superuser.
-    IF top IS NULL OR node.object_type NOT IN ('TABLE', 'FOREIGN TABLE') OR NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
+    IF top IS NULL OR node.object_type NOT IN ('TABLE', 'FOREIGN TABLE')
        OR NOT (SELECT r.rolsuper FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = top) THEN
         RETURN;
     END IF;
@@ -6610,7 +6626,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.require_one_owner(pggit.plan_node, text[]) IS
-'Raises GT045 where a superuser''s step on its own table would run code that hangs on a plain role''s partition, child or table at the other end of a foreign key.';
+'For a superuser: raises GT045 where a superuser''s step on its own table would run code that hangs on a plain role''s partition, child or table at the other end of a foreign key.';
 
 CREATE FUNCTION pggit.require_table(relation text) RETURNS oid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

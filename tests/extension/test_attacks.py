@@ -323,6 +323,14 @@ SESSION = """
     UNION ALL SELECT 'temporary', typname FROM pg_type WHERE typnamespace = pg_my_temp_schema() ORDER BY 1, 2"""
 
 
+def spying(db: Connection, connect: Connect) -> Connection:
+    """mallory's connection: an ordinary role, in whose schema functions note the rights that they run with."""
+    mallory = connect("mallory")
+    db.execute(SPY)
+    mallory.execute(HER_SPY.encode())
+    return mallory
+
+
 def looters(db: Connection) -> set[tuple[str, bool]]:
     return set(db.execute("SELECT who, is_super FROM public.loot").fetchall())
 
@@ -330,9 +338,7 @@ def looters(db: Connection) -> set[tuple[str, bool]]:
 @pytest.mark.parametrize("name", TRAPS)
 def test_a_superusers_checkout_lends_nobody_its_rights(db: Connection, connect: Connect, name: str) -> None:
     trap = TRAPS[name]
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     mallory.execute(HER_OPERATOR.encode())
     mallory.execute(trap.base.encode())
     db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
@@ -365,9 +371,7 @@ def test_a_superusers_checkout_lends_nobody_its_rights(db: Connection, connect: 
     ids=["statistics", "check"],
 )
 def test_a_superusers_foreign_key_to_her_table(db: Connection, connect: Connect, base: str, change: str) -> None:
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     mallory.execute("CREATE TABLE hers.k (a integer PRIMARY KEY, b text); INSERT INTO hers.k VALUES (1, 'x')")
     mallory.execute(base.encode())
     db.execute("CREATE TABLE public.own (a integer); INSERT INTO public.own VALUES (1)")
@@ -385,9 +389,7 @@ def test_a_superusers_foreign_key_to_her_table(db: Connection, connect: Connect,
 
 def test_what_waits_for_the_end_of_her_transaction_stays_hers(db: Connection, connect: Connect) -> None:
     """park() runs with the owner's rights: her deferred triggers are not to fire in it."""
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     mallory.execute(TRAPS["deferred-trigger"].base.encode())
     mallory.execute("CREATE INDEX ON hers.t ((hers.spy(1) + a))")
     db.execute("SELECT pggit.commit('hers'), pggit.grant_access('mallory', 'admin'); TRUNCATE public.loot")
@@ -399,9 +401,7 @@ def test_what_waits_for_the_end_of_her_transaction_stays_hers(db: Connection, co
 
 @pytest.mark.parametrize("trap", ["parent", "child", "owner"])
 def test_values_are_brought_back_with_their_owners_rights(db: Connection, connect: Connect, trap: str) -> None:
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     mallory.execute("CREATE TABLE hers.p (a integer, c text) PARTITION BY LIST (a)")
     mallory.execute("CREATE TABLE hers.p1 PARTITION OF hers.p FOR VALUES IN (1); INSERT INTO hers.p VALUES (1, 'x')")
     db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
@@ -464,9 +464,7 @@ def test_a_table_that_changes_while_a_checkout_waits(db: Connection, connect: Co
 
 def test_settings_of_superusers_are_not_told(db: Connection, connect: Connect) -> None:
     """A default is worked out with its owner's rights, current_setting() too."""
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
     mallory.execute("ALTER TABLE hers.t ADD d text")
     mallory.execute("ALTER TABLE hers.t ALTER d SET DEFAULT current_setting('data_directory')")
@@ -489,9 +487,7 @@ def test_settings_of_superusers_are_not_told(db: Connection, connect: Connect) -
     ids=["type", "function", "trigger"],
 )
 def test_what_would_stay_behind_is_refused(db: Connection, connect: Connect, deed: str, code: str) -> None:
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     mallory.execute(TRAPS["deferred-trigger"].base.encode())
     mallory.execute(
         f"""CREATE FUNCTION hers.plant() RETURNS integer LANGUAGE plpgsql AS
@@ -512,9 +508,7 @@ def test_what_would_stay_behind_is_refused(db: Connection, connect: Connect, dee
 @pytest.mark.parametrize("timing", ["BEFORE", "AFTER", "DEFERRED"])
 def test_bringing_rows_back_fires_triggers_as_their_tables_owner(db: Connection, connect: Connect, timing: str) -> None:
     empty = one(db, "SELECT pggit.resolve_ref('HEAD')")
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     mallory.execute(
         "CREATE CONSTRAINT TRIGGER g AFTER INSERT ON hers.t DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION hers.spy_row()"
@@ -812,9 +806,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_run_with_her_rights_is_refused(db: Connection, connect: Connect, name: str) -> None:
     refused_one = REFUSED[name]
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     db.execute(refused_one.base.encode())
     mallory.execute(refused_one.hers.encode())
     db.execute("SELECT pggit.commit('before'); SELECT pggit.create_branch('before')")
@@ -837,9 +829,7 @@ def test_what_cannot_run_with_her_rights_is_refused(db: Connection, connect: Con
 
 
 def test_parking_and_clearing_run_nothing_of_hers(db: Connection, connect: Connect) -> None:
-    mallory = connect("mallory")
-    db.execute(SPY)
-    mallory.execute(HER_SPY.encode())
+    mallory = spying(db, connect)
     db.execute("CREATE TABLE other (a integer PRIMARY KEY, secret text); INSERT INTO other VALUES (1, 's')")
     db.execute("SELECT pggit.commit('with'); SELECT pggit.create_branch('with')")
     db.execute("ALTER TABLE other DROP secret; SELECT pggit.commit('without'); SELECT * FROM pggit.checkout('with')")
