@@ -4187,8 +4187,12 @@ BEGIN
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         'SEQUENCE', identity, d, 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity, owner_table);
-    RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'persistence', 1204, coalesce(d -> 'persistence', 'null'),
-        format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
+    -- after those of tables (1409), which take along the sequences that they own
+    e := pggit.new_element(
+        'SEQUENCE', identity, 'persistence', 1410, coalesce(d -> 'persistence', 'null'),
+        make => ARRAY[format('ALTER SEQUENCE %s SET %s', identity, CASE WHEN d ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END)],
+        made_by => ARRAY[shell], needs => ARRAY['body ' || identity]);
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
         format('ALTER SEQUENCE %s OWNED BY %s', identity, d ->> 'owned_by'), format('ALTER SEQUENCE %s OWNED BY NONE', identity),
         needs => ARRAY['make:columns ' || owner_table, identity],
@@ -5516,7 +5520,11 @@ BEGIN
             JOIN unnest(keys, fates) AS g (key, fate) ON g.key = t.taker AND g.fate IN ('drop', 'replace')) taken ON taken.key = f.key
         LEFT JOIN (
             SELECT DISTINCT x.key FROM unnest(old_elements) x
-            CROSS JOIN LATERAL unnest(x.holds) AS h (name) JOIN unnest(broken_names) AS b (name) ON b.name = h.name) held ON held.key = f.key
+            CROSS JOIN LATERAL unnest(x.holds) AS h (name) JOIN unnest(broken_names) AS b (name) ON b.name = h.name
+            -- what has the name of the object itself may be something else: a collation, say, of a table's name
+            LEFT JOIN (SELECT y.object_type, y.identity FROM unnest(keys, fates) AS k (key, fate) JOIN unnest(old_elements) y ON y.key = k.key
+                       WHERE k.fate IN ('drop', 'replace') AND y.part = '') own ON own.object_type = x.object_type AND own.identity = x.identity
+            WHERE h.name NOT IN (x.identity, 'shell ' || x.identity, 'body ' || x.identity) OR own.identity IS NOT NULL) held ON held.key = f.key
         LEFT JOIN (
             SELECT x.key, bool_or(c.fate = 'replace' OR c.fate = 'suspend' AND coalesce(x.state ->> 'definition', '') !~ '^(PRIMARY KEY|UNIQUE) ') AS goes,
                 bool_or(c.key = ANY (rewritten)) AS is_built_anew
@@ -5552,6 +5560,18 @@ BEGIN
         fates[array_position(keys, added.key)] := 'alter';
         changes := changes || jsonb_build_object(added.key, added.statements);
     END LOOP;
+    -- A table takes along the sequences that it owns by then when it becomes UNLOGGED or LOGGED.
+    FOR added IN
+        SELECT n.key, n.make AS statements
+        FROM unnest(old_elements) o
+        JOIN unnest(keys, fates) AS t (key, fate) ON t.key = pggit.element_key('TABLE', pggit.owner_table(o.state #>> '{}'), 'persistence') AND t.fate IN ('create', 'drop')
+        JOIN unnest(new_elements) n ON n.key = pggit.element_key('SEQUENCE', o.identity, 'persistence')
+        JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate = 'keep'
+        WHERE o.object_type = 'SEQUENCE' AND o.part = 'owned by'
+    LOOP
+        fates[array_position(keys, added.key)] := 'alter';
+        changes := changes || jsonb_build_object(added.key, added.statements);
+    END LOOP;
     broken := pggit.names_to_ask_for(
         old_elements, new_elements, keys, fates, broken_names || relation_names || tightened || filled
             || ARRAY(SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m), coming_to);
@@ -5573,6 +5593,10 @@ BEGIN
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'drop'
                  JOIN unnest(old_elements) t ON t.key = pggit.element_key('TABLE', o.identity) AND t.state ? 'partition_key'
                  WHERE o.part LIKE 'not null %' AND pggit.not_null_sql('', '') = '')
+        -- the sequences that go along with a table that becomes UNLOGGED or LOGGED, by the column that owns one
+        || ARRAY(SELECT DISTINCT coalesce(o.identity, n.identity) || '.' FROM unnest(keys, fates) AS f (key, fate)
+                 LEFT JOIN unnest(old_elements) o ON o.key = f.key LEFT JOIN unnest(new_elements) n ON n.key = f.key
+                 WHERE f.fate IN ('create', 'drop') AND 'TABLE' IN (o.object_type, n.object_type) AND 'persistence' IN (o.part, n.part))
         -- a partition may have the like of a new foreign key
         || ARRAY(SELECT DISTINCT n.state ->> 'definition' FROM unnest(new_elements) n
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')
@@ -5839,6 +5863,10 @@ BEGIN
                           WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
                           UNION ALL SELECT c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c) h
                       WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND h.held = p.new_identity)
+      -- PostgreSQL leaves a range type's functions behind where it came from, and so drops no schema that one has left
+      AND NOT EXISTS (SELECT FROM unnest(objects) o JOIN unnest(objects) s ON s.object_type = 'SCHEMA' AND s.identity = pggit.schema_part(o.identity)
+                      WHERE p.object_type = 'TYPE' AND o.object_type = 'TYPE' AND o.identity = p.old_identity AND o.old_definition ? 'range'
+                        AND s.new_definition IS NULL AND NOT EXISTS (SELECT FROM pair x WHERE x.object_type = 'SCHEMA' AND x.old_identity = s.identity))
     ORDER BY p.object_type <> 'SCHEMA', p.object_type <> 'TABLE', p.object_type, p.old_identity COLLATE "C";
 END
 $$;

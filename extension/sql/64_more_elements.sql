@@ -93,8 +93,12 @@ BEGIN
     RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.common_elements(
         'SEQUENCE', identity, d, 1200, 'SEQUENCE ' || identity, 's', 'SEQUENCE ' || identity, owner_table);
-    RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'persistence', 1204, coalesce(d -> 'persistence', 'null'),
-        format('ALTER SEQUENCE %s SET UNLOGGED', identity), format('ALTER SEQUENCE %s SET LOGGED', identity), ARRAY[shell]);
+    -- after those of tables (1409), which take along the sequences that they own
+    e := pggit.new_element(
+        'SEQUENCE', identity, 'persistence', 1410, coalesce(d -> 'persistence', 'null'),
+        make => ARRAY[format('ALTER SEQUENCE %s SET %s', identity, CASE WHEN d ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END)],
+        made_by => ARRAY[shell], needs => ARRAY['body ' || identity]);
+    RETURN NEXT e;
     RETURN QUERY SELECT * FROM pggit.setting_element('SEQUENCE', identity, 'owned by', 1500, coalesce(d -> 'owned_by', 'null'),
         format('ALTER SEQUENCE %s OWNED BY %s', identity, d ->> 'owned_by'), format('ALTER SEQUENCE %s OWNED BY NONE', identity),
         needs => ARRAY['make:columns ' || owner_table, identity],

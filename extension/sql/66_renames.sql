@@ -49,6 +49,10 @@ BEGIN
                           WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
                           UNION ALL SELECT c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c) h
                       WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND h.held = p.new_identity)
+      -- PostgreSQL leaves a range type's functions behind where it came from, and so drops no schema that one has left
+      AND NOT EXISTS (SELECT FROM unnest(objects) o JOIN unnest(objects) s ON s.object_type = 'SCHEMA' AND s.identity = pggit.schema_part(o.identity)
+                      WHERE p.object_type = 'TYPE' AND o.object_type = 'TYPE' AND o.identity = p.old_identity AND o.old_definition ? 'range'
+                        AND s.new_definition IS NULL AND NOT EXISTS (SELECT FROM pair x WHERE x.object_type = 'SCHEMA' AND x.old_identity = s.identity))
     ORDER BY p.object_type <> 'SCHEMA', p.object_type <> 'TABLE', p.object_type, p.old_identity COLLATE "C";
 END
 $$;

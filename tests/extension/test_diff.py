@@ -1297,6 +1297,22 @@ CHANGES = {
         "CREATE TABLE t (id integer CONSTRAINT a PRIMARY KEY); CREATE TABLE u (id integer CONSTRAINT b PRIMARY KEY)",
         "ALTER INDEX a RENAME TO c; ALTER INDEX b RENAME TO a; ALTER INDEX c RENAME TO b",
     ),
+    "collation-with-its-tables-name": Change(
+        "CREATE TABLE x (a integer); GRANT SELECT ON x TO diff_role; COMMENT ON TABLE x IS 'x';"
+        "CREATE COLLATION x (provider = libc, locale = 'POSIX')",
+        "DROP COLLATION x; REVOKE ALL ON x FROM diff_role",
+    ),
+    "sequence-that-leaves-a-table-whose-rows-are-not-logged": keeps(
+        "CREATE TABLE t (a serial); CREATE TABLE u (a integer); INSERT INTO t DEFAULT VALUES",
+        "ALTER SEQUENCE t_a_seq OWNED BY u.a; ALTER TABLE t SET UNLOGGED",
+        "SELECT a FROM t",
+    ),
+    "sequence-that-is-not-logged-like-its-table": Change(
+        "CREATE TABLE t (a serial); CREATE UNLOGGED TABLE u (a serial); CREATE TABLE v (a serial, b serial)",
+        "ALTER SEQUENCE t_a_seq OWNED BY NONE; ALTER TABLE t SET UNLOGGED; ALTER SEQUENCE t_a_seq OWNED BY t.a;"
+        "ALTER TABLE u SET LOGGED; ALTER SEQUENCE u_a_seq SET UNLOGGED;"
+        "ALTER TABLE v SET UNLOGGED; ALTER SEQUENCE v_a_seq SET LOGGED",
+    ),
 }  # fmt: skip
 
 
@@ -1416,6 +1432,23 @@ def test_what_a_script_would_lose_it_says(db: Connection) -> None:
     assert "-- loses the rows of public.t\nDROP TABLE" in one(db, "SELECT pggit.diff_sql('main', 'empty')")
     assert "-- loses the values of public.t.b\n" in one(db, "SELECT pggit.diff_sql('main', 'short')")
     assert "-- loses" not in one(db, "SELECT pggit.diff_sql('empty', 'main')")
+
+
+def test_a_range_type_leaves_a_schema_that_goes(db: Connection, psql: Psql) -> None:
+    """Its functions stay where they were when PostgreSQL moves the type, and so would keep the schema."""
+    db.execute("SELECT pggit.create_branch('empty'); CREATE TYPE r AS RANGE (SUBTYPE = float8)")
+    db.execute(
+        "CREATE TABLE t (a r, b r_multirange); INSERT INTO t VALUES ('[1,2]', '{[1,2]}'); SELECT pggit.commit('r')"
+    )
+    db.execute("SELECT pggit.create_branch('before'); CREATE SCHEMA s; ALTER TYPE r SET SCHEMA s")
+    db.execute("SELECT pggit.commit('s.r'); SELECT * FROM pggit.checkout('empty', force => true)")
+    db.execute("SELECT * FROM pggit.checkout('main'); INSERT INTO t VALUES ('[1,2]', '{[1,2]}')")
+    down = one(db, "SELECT pggit.diff_sql('main', 'before')")
+    psql(f"BEGIN;\n{down}\nCOMMIT;")
+    assert one(db, "SELECT pggit.live_tree()") == one(db, "SELECT pggit.tree_of('before')")
+    db.execute("SELECT * FROM pggit.reset('main', force => true); SELECT * FROM pggit.checkout('before')")
+    assert db.execute("SELECT a::text, b::text FROM t").fetchall() == [("[1,2]", "{[1,2]}")]
+    assert differences(db) == []
 
 
 def test_a_generated_column_becomes_a_plain_one_with_its_values(db: Connection, psql: Psql) -> None:
