@@ -4270,7 +4270,9 @@ BEGIN
             ELSE d - '{owner,acl,comment}'::text[] #- '{range,multirange_comment}' END,
         make => ARRAY[body], unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
-            || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange'] ELSE '{}' END,
+            -- PostgreSQL makes its functions beside it, those of the multirange too
+            || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange', identity || '(',
+                pggit.schema_part(identity) || '.' || pggit.name_part(range ->> 'multirange') || '('] ELSE '{}' END,
         needs => CASE WHEN d ? 'labels' THEN '{}' ELSE array_remove(array_remove(pggit.names_in(body), identity), range ->> 'multirange') END
             || pggit.needs_in(coalesce(range ->> 'subtype_diff', ''))
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions', 'make:sequence ' || identity]);
@@ -5524,7 +5526,7 @@ BEGIN
             -- what has the name of the object itself may be something else: a collation, say, of a table's name
             LEFT JOIN (SELECT y.object_type, y.identity FROM unnest(keys, fates) AS k (key, fate) JOIN unnest(old_elements) y ON y.key = k.key
                        WHERE k.fate IN ('drop', 'replace') AND y.part = '') own ON own.object_type = x.object_type AND own.identity = x.identity
-            WHERE h.name NOT IN (x.identity, 'shell ' || x.identity, 'body ' || x.identity) OR own.identity IS NOT NULL) held ON held.key = f.key
+            WHERE h.name NOT IN ('shell ' || x.identity, 'body ' || x.identity) OR own.identity IS NOT NULL) held ON held.key = f.key
         LEFT JOIN (
             SELECT x.key, bool_or(c.fate = 'replace' OR c.fate = 'suspend' AND coalesce(x.state ->> 'definition', '') !~ '^(PRIMARY KEY|UNIQUE) ') AS goes,
                 bool_or(c.key = ANY (rewritten)) AS is_built_anew
@@ -5594,9 +5596,10 @@ BEGIN
                  JOIN unnest(old_elements) t ON t.key = pggit.element_key('TABLE', o.identity) AND t.state ? 'partition_key'
                  WHERE o.part LIKE 'not null %' AND pggit.not_null_sql('', '') = '')
         -- the sequences that go along with a table that becomes UNLOGGED or LOGGED, by the column that owns one
-        || ARRAY(SELECT DISTINCT coalesce(o.identity, n.identity) || '.' FROM unnest(keys, fates) AS f (key, fate)
-                 LEFT JOIN unnest(old_elements) o ON o.key = f.key LEFT JOIN unnest(new_elements) n ON n.key = f.key
-                 WHERE f.fate IN ('create', 'drop') AND 'TABLE' IN (o.object_type, n.object_type) AND 'persistence' IN (o.part, n.part))
+        || ARRAY(SELECT t.identity || '.' FROM unnest(old_elements) t
+                 JOIN unnest(keys, fates) AS s (key, fate) ON s.key = t.key AND s.fate IN ('keep', 'alter')
+                 JOIN unnest(keys, fates) AS f (key, fate) ON f.key = pggit.element_key('TABLE', t.identity, 'persistence') AND f.fate IN ('create', 'drop')
+                 WHERE t.object_type = 'TABLE' AND t.part = '')
         -- a partition may have the like of a new foreign key
         || ARRAY(SELECT DISTINCT n.state ->> 'definition' FROM unnest(new_elements) n
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')

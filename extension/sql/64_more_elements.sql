@@ -176,7 +176,9 @@ BEGIN
             ELSE d - '{owner,acl,comment}'::text[] #- '{range,multirange_comment}' END,
         make => ARRAY[body], unmake => ARRAY[format('DROP %s %s', object_type, identity)],
         provides => ARRAY[identity, 'shell ' || identity, 'body ' || identity]
-            || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange'] ELSE '{}' END,
+            -- PostgreSQL makes its functions beside it, those of the multirange too
+            || CASE WHEN d ? 'range' THEN ARRAY[range ->> 'multirange', identity || '(',
+                pggit.schema_part(identity) || '.' || pggit.name_part(range ->> 'multirange') || '('] ELSE '{}' END,
         needs => CASE WHEN d ? 'labels' THEN '{}' ELSE array_remove(array_remove(pggit.names_in(body), identity), range ->> 'multirange') END
             || pggit.needs_in(coalesce(range ->> 'subtype_diff', ''))
             || ('schema ' || pggit.schema_part(identity)) || ARRAY['extensions', 'make:sequence ' || identity]);

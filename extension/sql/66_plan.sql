@@ -642,7 +642,7 @@ BEGIN
             -- what has the name of the object itself may be something else: a collation, say, of a table's name
             LEFT JOIN (SELECT y.object_type, y.identity FROM unnest(keys, fates) AS k (key, fate) JOIN unnest(old_elements) y ON y.key = k.key
                        WHERE k.fate IN ('drop', 'replace') AND y.part = '') own ON own.object_type = x.object_type AND own.identity = x.identity
-            WHERE h.name NOT IN (x.identity, 'shell ' || x.identity, 'body ' || x.identity) OR own.identity IS NOT NULL) held ON held.key = f.key
+            WHERE h.name NOT IN ('shell ' || x.identity, 'body ' || x.identity) OR own.identity IS NOT NULL) held ON held.key = f.key
         LEFT JOIN (
             SELECT x.key, bool_or(c.fate = 'replace' OR c.fate = 'suspend' AND coalesce(x.state ->> 'definition', '') !~ '^(PRIMARY KEY|UNIQUE) ') AS goes,
                 bool_or(c.key = ANY (rewritten)) AS is_built_anew
@@ -712,9 +712,10 @@ BEGIN
                  JOIN unnest(old_elements) t ON t.key = pggit.element_key('TABLE', o.identity) AND t.state ? 'partition_key'
                  WHERE o.part LIKE 'not null %' AND pggit.not_null_sql('', '') = '')
         -- the sequences that go along with a table that becomes UNLOGGED or LOGGED, by the column that owns one
-        || ARRAY(SELECT DISTINCT coalesce(o.identity, n.identity) || '.' FROM unnest(keys, fates) AS f (key, fate)
-                 LEFT JOIN unnest(old_elements) o ON o.key = f.key LEFT JOIN unnest(new_elements) n ON n.key = f.key
-                 WHERE f.fate IN ('create', 'drop') AND 'TABLE' IN (o.object_type, n.object_type) AND 'persistence' IN (o.part, n.part))
+        || ARRAY(SELECT t.identity || '.' FROM unnest(old_elements) t
+                 JOIN unnest(keys, fates) AS s (key, fate) ON s.key = t.key AND s.fate IN ('keep', 'alter')
+                 JOIN unnest(keys, fates) AS f (key, fate) ON f.key = pggit.element_key('TABLE', t.identity, 'persistence') AND f.fate IN ('create', 'drop')
+                 WHERE t.object_type = 'TABLE' AND t.part = '')
         -- a partition may have the like of a new foreign key
         || ARRAY(SELECT DISTINCT n.state ->> 'definition' FROM unnest(new_elements) n
                  JOIN unnest(keys, fates) AS f (key, fate) ON f.key = n.key AND f.fate IN ('create', 'replace')

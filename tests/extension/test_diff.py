@@ -1313,6 +1313,35 @@ CHANGES = {
         "ALTER TABLE u SET LOGGED; ALTER SEQUENCE u_a_seq SET UNLOGGED;"
         "ALTER TABLE v SET UNLOGGED; ALTER SEQUENCE v_a_seq SET LOGGED",
     ),
+    "column-with-a-collation-of-its-tables-name": Change(
+        "CREATE COLLATION x (provider = libc, locale = 'POSIX');"
+        "CREATE TABLE x (a text COLLATE x, b text, CHECK (b > 'b' COLLATE x))",
+        "DROP COLLATION x CASCADE; CREATE COLLATION x (provider = libc, locale = 'C');"
+        "ALTER TABLE x ADD a text COLLATE x, ADD CHECK (b > 'b' COLLATE x)",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "index-with-its-domains-name": Change(
+        "CREATE DOMAIN x AS text; CREATE TABLE t (a text); CREATE INDEX x ON t ((a::x));"
+        "CREATE COLLATION y (provider = libc, locale = 'POSIX'); CREATE VIEW y AS SELECT a COLLATE y AS a FROM t",
+        "DROP DOMAIN x CASCADE; CREATE DOMAIN x AS varchar; CREATE INDEX x ON t ((a::x)); DROP COLLATION y CASCADE;"
+        "CREATE COLLATION y (provider = libc, locale = 'C'); CREATE VIEW y AS SELECT a COLLATE y AS a FROM t",
+    ),
+    "functions-of-a-range-type": Change(
+        "CREATE TYPE zz AS RANGE (SUBTYPE = integer);"
+        "CREATE TABLE t (a integer, b integer, CHECK (NOT isempty(zz(a, b))));"
+        "CREATE VIEW v AS SELECT lower(zz(a, b)) AS l FROM t; CREATE DOMAIN aa AS text DEFAULT zz(1, 2)::text;"
+        "CREATE INDEX i ON t (isempty(zz_multirange(zz(a, b))))",
+        "DROP TYPE zz CASCADE; CREATE TYPE zz AS RANGE (SUBTYPE = bigint);"
+        "ALTER TABLE t ADD CONSTRAINT t_check CHECK (NOT isempty(zz(a, b)));"
+        "CREATE VIEW v AS SELECT lower(zz(a, b))::integer AS l FROM t; CREATE DOMAIN aa AS text DEFAULT zz(1, 2)::text;"
+        "CREATE INDEX i ON t (isempty(zz_multirange(zz(a, b))))",
+    ),
+    "functions-of-a-range-type-alone": Change(
+        "CREATE TYPE zz AS RANGE (SUBTYPE = integer); CREATE DOMAIN aa AS text DEFAULT zz(1, 2)::text;"
+        "CREATE TABLE t (a integer, b text DEFAULT zz_multirange(zz(1, 2))::text);"
+        "CREATE FUNCTION a() RETURNS text LANGUAGE sql RETURN zz(1, 2)::text",
+        "DROP FUNCTION a; DROP TABLE t; DROP DOMAIN aa; DROP TYPE zz; CREATE SEQUENCE s",
+    ),
 }  # fmt: skip
 
 
@@ -1567,6 +1596,15 @@ def state(db: Connection) -> object:
             "SELECT 1",
             "GT038",
             "VIEW public.v would differ",
+        ),
+        # PostgreSQL renames a range type's functions with the type as little as it moves them
+        (
+            "CREATE TYPE r AS RANGE (SUBTYPE = integer); ALTER TYPE r RENAME TO s;"
+            "CREATE VIEW v AS SELECT r(1, 2) AS x",
+            "DROP VIEW v; DROP TYPE s",
+            "SELECT 1",
+            "42883",
+            "r(integer, integer)",
         ),
         # PostgreSQL lets a function lose what it asks of one when the column or the index is made
         *(
