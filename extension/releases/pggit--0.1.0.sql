@@ -5550,21 +5550,17 @@ BEGIN
               AND (pggit.mentions(array_to_string(x.make, ' '), c.name) OR x.part LIKE 'column %' AND x.identity <> c.relation)) moved ON moved.key = f.key;
         EXIT WHEN fates IS NOT DISTINCT FROM previous;
     END LOOP;
-    -- A column that is made anew has no privileges of its own.
     FOR added IN
+        -- A column that is made anew has no privileges of its own.
         SELECT o.key, pggit.alter_element(o::pggit.element, n::pggit.element) AS statements
         FROM unnest(old_elements) o JOIN unnest(new_elements) n ON n.key = o.key JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key AND f.fate = 'keep'
         WHERE o.part = 'acl' AND o.state -> 'columns' <> 'null' AND EXISTS (
             SELECT FROM unnest(keys, fates) AS c (key, fate)
             JOIN jsonb_object_keys(nullif(o.state -> 'columns', 'null')) name ON c.key = pggit.element_key(o.object_type, o.identity, 'column ' || name)
             WHERE c.fate = 'replace')
-    LOOP
-        fates[array_position(keys, added.key)] := 'alter';
-        changes := changes || jsonb_build_object(added.key, added.statements);
-    END LOOP;
-    -- A table takes along the sequences that it owns by then when it becomes UNLOGGED or LOGGED.
-    FOR added IN
-        SELECT n.key, n.make AS statements
+        UNION ALL
+        -- A table takes along the sequences that it owns by then when it becomes UNLOGGED or LOGGED.
+        SELECT n.key, n.make
         FROM unnest(old_elements) o
         JOIN unnest(keys, fates) AS t (key, fate) ON t.key = pggit.element_key('TABLE', pggit.owner_table(o.state #>> '{}'), 'persistence') AND t.fate IN ('create', 'drop')
         JOIN unnest(new_elements) n ON n.key = pggit.element_key('SEQUENCE', o.identity, 'persistence')
