@@ -20,6 +20,7 @@ from tasks.command import task
 
 @task()
 def hello(c):
+    from tasks.lib import bootstrap  # as the tasks import their libraries: when they run
     print('hello')
 
 ns = Collection(hello)
@@ -74,6 +75,14 @@ def test_two_first_runs_at_once_make_one_environment(checkout: Checkout) -> None
     assert checkout.codes == (0, 0), checkout.messages
     assert checkout.output == "hello\nhello\n"
     assert checkout.messages.count(_INSTALLING) == 1
+
+
+def test_the_tasks_byte_code_is_kept_in_the_environment_and_not_beside_the_sources(checkout: Checkout) -> None:
+    run = inv(checkout.folder / "inv", "hello", PYTHONDONTWRITEBYTECODE="1")
+    assert run.communicate()[0] == "hello\n"
+    kept = {path.name.partition(".")[0] for path in (checkout.folder / ".venv" / "bytecode").rglob("tasks/**/*.pyc")}
+    assert {"__init__", "command", "commandline", "errors", "bootstrap"} <= kept
+    assert list((checkout.folder / "tasks").rglob("*.pyc")) == []
 
 
 def test_further_runs_through_a_symlink_from_elsewhere_make_nothing(checkout: Checkout, tmp_path: Path) -> None:
