@@ -4,9 +4,11 @@ Every test that takes `db` or `bare_db` runs once on every PostgreSQL major (`--
 """
 
 import itertools
+import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -58,11 +60,27 @@ def template(server: Server, request: pytest.FixtureRequest) -> str:
     return _TEMPLATE
 
 
+@contextmanager
+def session(dsn: str, *, autocommit: bool = True) -> Iterator[Connection]:
+    """A connection; at its end the server's process of it is gone as well.
+
+    One that is still there makes DROP DATABASE look again after a tenth of a second (CountOtherDBBackends() in
+    PostgreSQL's src/backend/storage/ipc/procarray.c).
+    """
+    with psycopg.connect(dsn, autocommit=autocommit) as connection:
+        other_end = socket.socket(fileno=os.dup(connection.fileno()))
+        yield connection
+    with other_end, suppress(OSError):  # one that does not come to its end is left to DROP DATABASE … WITH (FORCE)
+        other_end.settimeout(5)
+        while other_end.recv(4096):
+            pass
+
+
 def _database(server: Server, origin: str | None) -> Iterator[Connection]:
     name = f"test_{next(_numbers)}"
     server.createdb(name, origin)
     try:
-        with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+        with session(server.dsn(name)) as connection:
             yield connection
     finally:
         server.dropdb(name)
@@ -105,7 +123,7 @@ def connect(server: SuiteServer, roles: set[str], request: pytest.FixtureRequest
                 server.admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
                 roles.add(role)
             dsn = server.dsn(dbname or _own_database(request), user)
-            return opened.enter_context(psycopg.connect(dsn, autocommit=autocommit))
+            return opened.enter_context(session(dsn, autocommit=autocommit))
 
         yield connect
 

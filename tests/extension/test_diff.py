@@ -5,12 +5,14 @@ Random schemas are test_properties' matter; here are the changes that are known 
 
 import dataclasses
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
 from tasks.lib.servers import Server
-from tests.extension.conftest import Connect, Connection, Psql
+from tests.extension.conftest import Connection, Psql, session
 from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import differences
 
@@ -1367,7 +1369,7 @@ def prepared(db: Connection, server: Server, roles: set[str], change: Change) ->
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_the_script_and_checkout_make_is_the_other_schema(
-    db: Connection, server: Server, template: str, connect: Connect, roles: set[str], psql: Psql, name: str
+    db: Connection, server: Server, template: str, roles: set[str], psql: Psql, name: str
 ) -> None:
     change = CHANGES[name]
     prepared(db, server, roles, change)
@@ -1399,20 +1401,22 @@ def test_what_the_script_and_checkout_make_is_the_other_schema(
         is_at(ref, query, result)
     assert one(db, "SELECT count(*) FROM pggit.attic") == 0
     # and all of it in an empty database
-    fresh = f"{db.info.dbname}_built"
-    try:
-        copy = built(server, template, connect, psql, one(db, "SELECT pggit.export_ddl('LIVE')"), fresh)
+    with built(db, server, template, psql, one(db, "SELECT pggit.export_ddl('LIVE')")) as copy:
         assert one(copy, "SELECT pggit.live_tree()") == trees["main"]
         assert differences(copy) == []
-    finally:
-        server.dropdb(fresh)
 
 
-def built(server: Server, template: str, connect: Connect, psql: Psql, script: str, name: str) -> Connection:
+@contextmanager
+def built(db: Connection, server: Server, template: str, psql: Psql, script: str) -> Iterator[Connection]:
     """An empty database in which the script ran."""
+    name = f"{db.info.dbname}_built"
     server.createdb(name, template)
-    psql(f"BEGIN;\n{script}\nCOMMIT;", dbname=name)
-    return connect(dbname=name)
+    try:
+        psql(f"BEGIN;\n{script}\nCOMMIT;", dbname=name)
+        with session(server.dsn(name)) as copy:
+            yield copy
+    finally:
+        server.dropdb(name)
 
 
 # What there is to see ------------------------------------------------------------------------------
@@ -1679,9 +1683,7 @@ COLUMNS = """
     GROUP BY attrelid ORDER BY 1"""
 
 
-def test_an_export_keeps_the_order_of_columns(
-    db: Connection, server: Server, template: str, connect: Connect, psql: Psql
-) -> None:
+def test_an_export_keeps_the_order_of_columns(db: Connection, server: Server, template: str, psql: Psql) -> None:
     db.execute("CREATE TABLE t (z integer, a integer, m integer, gone integer); ALTER TABLE t DROP gone, ADD b text")
     db.execute(
         "CREATE TABLE u (z integer, a integer) PARTITION BY LIST (z); CREATE TABLE u1 (a integer, x text, z integer)"
@@ -1690,12 +1692,8 @@ def test_an_export_keeps_the_order_of_columns(
     db.execute("CREATE TABLE v (y integer) INHERITS (t); CREATE TYPE c AS (z integer, a text)")
     db.execute("CREATE VIEW w AS SELECT m, a, z FROM t; SELECT pggit.commit('order')")
     order = db.execute(COLUMNS).fetchall()
-    fresh = f"{db.info.dbname}_built"
-    try:
-        copy = built(server, template, connect, psql, one(db, "SELECT pggit.export_ddl()"), fresh)
+    with built(db, server, template, psql, one(db, "SELECT pggit.export_ddl()")) as copy:
         assert copy.execute(COLUMNS).fetchall() == order
-    finally:
-        server.dropdb(fresh)
 
 
 def test_a_script_does_not_depend_on_the_session_that_asks_or_runs(db: Connection, psql: Psql) -> None:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings, strategi
 from tasks.lib import servers
 from tasks.lib.servers import Server
 from tests.extension import ddlmachine
-from tests.extension.conftest import Connection
+from tests.extension.conftest import Connection, session
 from tests.extension.ddlmachine.chooser import Chooser
 from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import differences
@@ -296,7 +296,7 @@ def scratch(server: Server, template: str, actor: str) -> Iterator[Connection]:
             with psycopg.connect(server.dsn(name), autocommit=True) as admin:
                 admin.execute(f"ALTER DATABASE {name} OWNER TO {ACTOR}; ALTER SCHEMA public OWNER TO {ACTOR}")
                 admin.execute(f"SELECT pggit.grant_access('{ACTOR}', 'admin'), pggit.commit('whose schema it is')")
-        with psycopg.connect(server.dsn(name, actor), autocommit=True) as db:
+        with session(server.dsn(name, actor)) as db:
             db.execute(ddlmachine.SETTINGS)
             yield db
     finally:
