@@ -20,10 +20,10 @@ class Inv(Program):
 
     def parse_core(self, argv: list[str] | None) -> None:
         """Read the options before the first task."""
-        writes_none = sys.dont_write_bytecode
+        dont_write = sys.dont_write_bytecode
         with self._one_line():
             super().parse_core(argv)
-        sys.dont_write_bytecode = writes_none  # invoke writes none without --write-pyc; tasks/main.py says where
+        sys.dont_write_bytecode = dont_write  # invoke's way, to write none, has each run compile tasks/lib anew
 
     def parse_tasks(self) -> None:
         """Read the tasks and their options."""

@@ -1,14 +1,12 @@
 """What ./inv runs, with .venv's Python: the task tree as a program of its own."""
 
+import os
 import sys
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(_ROOT))
-# Compiling the tasks anew takes a tenth of what listing them does. In .venv their byte code is in nobody's way, so
-# it is kept there even where PYTHONDONTWRITEBYTECODE wants none beside the sources.
-sys.dont_write_bytecode = False
-sys.pycache_prefix = str(_ROOT / ".venv" / "bytecode")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+# Byte code that root writes beside the sources is in the way of whoever called sudo.
+sys.dont_write_bytecode = sys.dont_write_bytecode or "SUDO_UID" in os.environ
 from tasks.commandline import run  # noqa: E402
 
 if __name__ == "__main__":

@@ -19,6 +19,12 @@ def test_compare_measures_both_sides() -> None:
     assert result.baseline.endswith("-c pass")
 
 
+def test_what_is_compared_may_keep_its_byte_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    keeps = [sys.executable, "-c", "import sys; sys.exit(sys.dont_write_bytecode)"]
+    assert measurement.compare("area", "name", 9.5, keeps, keeps, n=2).ratio > 0
+
+
 def test_a_failing_command_is_no_measurement() -> None:
     with pytest.raises(PggitError, match="exit code 3: broken"):
         measurement.compare(

@@ -77,12 +77,24 @@ def test_two_first_runs_at_once_make_one_environment(checkout: Checkout) -> None
     assert checkout.messages.count(_INSTALLING) == 1
 
 
-def test_the_tasks_byte_code_is_kept_in_the_environment_and_not_beside_the_sources(checkout: Checkout) -> None:
-    run = inv(checkout.folder / "inv", "hello", PYTHONDONTWRITEBYTECODE="1")
+def byte_code(folder: Path, **environment: str) -> set[str]:
+    """The modules below tasks/ whose byte code a run leaves there."""
+    for kept in [*folder.rglob("__pycache__")]:
+        shutil.rmtree(kept)
+    run = inv(folder.parent / "inv", "hello", **environment)
     assert run.communicate()[0] == "hello\n"
-    kept = {path.name.partition(".")[0] for path in (checkout.folder / ".venv" / "bytecode").rglob("tasks/**/*.pyc")}
-    assert {"__init__", "command", "commandline", "errors", "bootstrap"} <= kept
-    assert list((checkout.folder / "tasks").rglob("*.pyc")) == []
+    return {path.name.partition(".")[0] for path in folder.rglob("*.pyc")}
+
+
+def test_a_run_keeps_the_byte_code_also_of_what_a_task_imports(checkout: Checkout) -> None:
+    kept = byte_code(checkout.folder / "tasks", PYTHONDONTWRITEBYTECODE="")
+    assert kept == {"__init__", "command", "commandline", "errors", "bootstrap"}
+    assert byte_code(checkout.folder / "tasks", PYTHONDONTWRITEBYTECODE="1") == set()
+
+
+def test_a_run_by_sudo_leaves_no_byte_code_that_is_roots(checkout: Checkout) -> None:
+    caller = {"SUDO_UID": str(os.getuid()), "SUDO_GID": str(os.getgid())}
+    assert byte_code(checkout.folder / "tasks", PYTHONDONTWRITEBYTECODE="", **caller) == set()
 
 
 def test_further_runs_through_a_symlink_from_elsewhere_make_nothing(checkout: Checkout, tmp_path: Path) -> None:
