@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.lib import serverbuilds
@@ -68,16 +69,13 @@ WARM_UP = 10
 
 
 @contextmanager
-def scratch_server(*, durable: bool = False) -> Iterator[Server]:
+def scratch_server(*, durable: bool = False, parent: Path | None = None) -> Iterator[Server]:
     """A server to measure on, of the newest PostgreSQL; a durable one waits for its disk, as users' do.
 
-    The others have their data in memory, where there is room. On a disk a new table costs whatever looking for a
-    free inode does: ext4 passes over those of files that were deleted in the last minutes (recently_deleted() in the
-    kernel's fs/ext4/ialloc.c), which made CREATE TABLE three times as slow after a run of the tests.
+    `parent` is the folder for its data; default the one for temporary files.
     """
-    majors, settings = serverbuilds.majors(), {"max_locks_per_transaction": "512"}
-    parent = None if durable else in_memory()
-    with Server(majors[-1], settings=settings, durable=durable, parent=parent) as server:
+    settings = {"max_locks_per_transaction": "512"}
+    with Server(serverbuilds.majors()[-1], settings=settings, durable=durable, parent=parent) as server:
         yield server
 
 
@@ -98,8 +96,8 @@ def time_of(db: "Connection", statement: str) -> float:
 def track(full: bool) -> Iterator[Result]:
     """What tracking adds to DDL, against an event trigger that inserts one row, one that does nothing, and none.
 
-    On a server that never waits for a disk, where most is left to see; and once more on one that keeps what it
-    commits, as those do that somebody uses.
+    On a server with its data in memory (where there is enough), so that most is left to see; and once more on one
+    that keeps what it commits, as those do that somebody uses.
     """
     rounds = 300 if full else 60
     seconds = _times_of_ddl(rounds, durable=False)
@@ -121,7 +119,11 @@ _Times = dict[str, list[float]]
 def _times_of_ddl(rounds: int, *, durable: bool) -> dict[str, _Times]:
     seconds: dict[str, _Times] = {}
     setups = {"none": "", "empty": _EMPTY_TRIGGER, "one row": _ONE_ROW_TRIGGER, "pggit": PGGIT}
-    with scratch_server(durable=durable) as server, ExitStack() as stack:
+    # On a disk a new table costs whatever looking for a free inode does. Without a journal, ext4 passes over those of
+    # files that were deleted in the last minutes (find_inode_bit() in the kernel's fs/ext4/ialloc.c): after a run of
+    # the tests CREATE TABLE was five times as slow, and what pgGit adds seemed little.
+    parent = None if durable else in_memory()
+    with scratch_server(durable=durable, parent=parent) as server, ExitStack() as stack:
         databases = {}
         for number, (what, setup) in enumerate(setups.items()):
             server.createdb(f"track_{number}")

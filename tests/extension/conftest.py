@@ -62,18 +62,19 @@ def template(server: Server, request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def session(dsn: str, *, autocommit: bool = True) -> Iterator[Connection]:
-    """A connection; at its end the server's process of it is gone as well.
+    """A connection; when it was closed without an error, the server's process of it is gone as well.
 
     One that is still there makes DROP DATABASE look again after a tenth of a second (CountOtherDBBackends() in
     PostgreSQL's src/backend/storage/ipc/procarray.c).
     """
-    with psycopg.connect(dsn, autocommit=autocommit) as connection:
-        other_end = socket.socket(fileno=os.dup(connection.fileno()))
-        yield connection
-    with other_end, suppress(OSError):  # one that does not come to its end is left to DROP DATABASE … WITH (FORCE)
-        other_end.settimeout(5)
-        while other_end.recv(4096):
-            pass
+    connection = psycopg.connect(dsn, autocommit=autocommit)
+    with socket.socket(fileno=os.dup(connection.fileno())) as other_end:
+        with connection:
+            yield connection
+        with suppress(OSError):  # one that does not come to its end is left to DROP DATABASE … WITH (FORCE)
+            other_end.settimeout(5)
+            while other_end.recv(4096):
+                pass
 
 
 def _database(server: Server, origin: str | None) -> Iterator[Connection]:
