@@ -51,7 +51,7 @@ def from_ratios(area: str, name: str, bound: float | None, ratios: Sequence[floa
 
 def _seconds(argv: Sequence[str]) -> float:
     # The packages in .venv have their byte code; what is compared to them is to have its own, whatever is set here.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     begin = time.perf_counter()
     result = subprocess.run(
         argv,

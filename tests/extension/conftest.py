@@ -77,7 +77,9 @@ def session(dsn: str, *, autocommit: bool = True) -> Iterator[Connection]:
                 pass
 
 
-def _database(server: Server, origin: str | None) -> Iterator[Connection]:
+@contextmanager
+def database(server: Server, origin: str | None) -> Iterator[Connection]:
+    """The superuser's autocommit connection to a new database, a copy of `origin` or empty; dropped at the end."""
     name = f"test_{next(_numbers)}"
     server.createdb(name, origin)
     try:
@@ -90,13 +92,15 @@ def _database(server: Server, origin: str | None) -> Iterator[Connection]:
 @pytest.fixture
 def db(server: Server, template: str, roles: set[str]) -> Iterator[Connection]:
     """The superuser's autocommit connection to a fresh database with pggit created and initialised."""
-    yield from _database(server, template)
+    with database(server, template) as connection:
+        yield connection
 
 
 @pytest.fixture
 def bare_db(server: Server, roles: set[str]) -> Iterator[Connection]:
     """The superuser's autocommit connection to a fresh database without pggit."""
-    yield from _database(server, None)
+    with database(server, None) as connection:
+        yield connection
 
 
 @pytest.fixture

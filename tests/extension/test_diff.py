@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tasks.lib.servers import Server
-from tests.extension.conftest import Connection, Psql, session
+from tests.extension.conftest import Connection, Psql, database
 from tests.extension.test_commits import one
 from tests.extension.test_tracked_kinds import differences
 
@@ -1401,22 +1401,17 @@ def test_what_the_script_and_checkout_make_is_the_other_schema(
         is_at(ref, query, result)
     assert one(db, "SELECT count(*) FROM pggit.attic") == 0
     # and all of it in an empty database
-    with built(db, server, template, psql, one(db, "SELECT pggit.export_ddl('LIVE')")) as copy:
+    with built(server, template, psql, one(db, "SELECT pggit.export_ddl('LIVE')")) as copy:
         assert one(copy, "SELECT pggit.live_tree()") == trees["main"]
         assert differences(copy) == []
 
 
 @contextmanager
-def built(db: Connection, server: Server, template: str, psql: Psql, script: str) -> Iterator[Connection]:
+def built(server: Server, template: str, psql: Psql, script: str) -> Iterator[Connection]:
     """An empty database in which the script ran."""
-    name = f"{db.info.dbname}_built"
-    server.createdb(name, template)
-    try:
-        psql(f"BEGIN;\n{script}\nCOMMIT;", dbname=name)
-        with session(server.dsn(name)) as copy:
-            yield copy
-    finally:
-        server.dropdb(name)
+    with database(server, template) as copy:
+        psql(f"BEGIN;\n{script}\nCOMMIT;", dbname=copy.info.dbname)
+        yield copy
 
 
 # What there is to see ------------------------------------------------------------------------------
@@ -1692,7 +1687,7 @@ def test_an_export_keeps_the_order_of_columns(db: Connection, server: Server, te
     db.execute("CREATE TABLE v (y integer) INHERITS (t); CREATE TYPE c AS (z integer, a text)")
     db.execute("CREATE VIEW w AS SELECT m, a, z FROM t; SELECT pggit.commit('order')")
     order = db.execute(COLUMNS).fetchall()
-    with built(db, server, template, psql, one(db, "SELECT pggit.export_ddl()")) as copy:
+    with built(server, template, psql, one(db, "SELECT pggit.export_ddl()")) as copy:
         assert copy.execute(COLUMNS).fetchall() == order
 
 

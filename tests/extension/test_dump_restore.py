@@ -10,7 +10,7 @@ import pytest
 
 from tasks.lib import servers
 from tasks.lib.servers import Server
-from tests.extension.conftest import Connect, Connection, SuiteServer
+from tests.extension.conftest import Connect, Connection, SuiteServer, database
 from tests.extension.test_commits import HEAD_TREE, TREE_OF_INDEX, one
 from tests.extension.test_tracked_kinds import FOLDER, differences, statements
 
@@ -156,18 +156,14 @@ def test_every_form_of_dump(
         server.dropdb(fresh)
 
 
-def test_a_copied_database_goes_on_too(db: Connection, server: Server, connect: Connect, pg: str) -> None:
+def test_a_copied_database_goes_on_too(db: Connection, server: Server, pg: str) -> None:
     fill(db, pg)
     before, name = digests(db), db.info.dbname
     db.close()
-    server.createdb(f"{name}_copy", name)
-    try:
-        copy = connect(dbname=f"{name}_copy")
+    with database(server, name) as copy:
         assert digests(copy) == before
         copy.execute("DELETE FROM pggit.tracking_errors")
         assert_recording_goes_on(copy)
-    finally:
-        server.dropdb(f"{name}_copy")
 
 
 def test_all_tables_with_users_data_are_dumped(db: Connection) -> None:
