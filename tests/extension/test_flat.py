@@ -1,5 +1,6 @@
 """What a command costs does not grow with the schema: what it reads is counted, not how long it takes."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -39,22 +40,32 @@ COMMANDS = """
     SELECT pggit.commit('all')
 """.strip().splitlines()
 READ = """
-    SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_all_tables"""
+    SELECT schemaname || '.' || relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_all_tables"""
+PASSES = 3
+"""The first fills the session's caches; that one of the others finds them emptied (see rows_read) is no matter then."""
 
 
-def rows_read(db: Connection) -> dict[str, int]:
-    """How many rows of catalogs and tables each command reads, the second time that the session runs it."""
-    counts: dict[str, int] = {}
-    for _ in range(2):
+def rows_read(db: Connection) -> dict[str, Counter[str]]:
+    """How many rows of each catalog and table a command reads, in the pass in which it reads the fewest.
+
+    Of several passes: a session whose server has no room left for what it was not told yet of others' changes has all
+    its caches emptied (sinvaladt.c in PostgreSQL), and the command that is next reads some 1,900 rows to fill them.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for _ in range(PASSES):
         with db.transaction(force_rollback=True):
-            for command in COMMANDS:
+            for command in map(str.strip, COMMANDS):
                 with db.transaction():
-                    (before,) = db.execute(READ).fetchone() or (0,)
+                    before = read_so_far(db)
                     db.execute(command.encode())
-                    (after,) = db.execute(READ).fetchone() or (0,)
-                    (own,) = db.execute(READ).fetchone() or (0,)
-                counts[command.strip()] = (after - before) - (own - after)
+                    after, own = read_so_far(db), read_so_far(db)
+                read = after - before - (own - after)
+                counts[command] = min(counts.get(command, read), read, key=Counter.total)
     return counts
+
+
+def read_so_far(db: Connection) -> Counter[str]:
+    return Counter(dict(db.execute(READ).fetchall()))
 
 
 @pytest.fixture
@@ -79,4 +90,4 @@ def test_what_a_command_reads_does_not_grow_with_the_schema(db: Connection) -> N
     db.execute("SELECT pggit.commit('800 tables'); ANALYZE")
     large = rows_read(db)
     # An index page more here and there is no matter; each table read once would be 800 rows and more.
-    assert {command: (small[command], count) for command, count in large.items() if count > small[command] + 200} == {}
+    assert {c: read - small[c] for c, read in large.items() if read.total() > small[c].total() + 200} == {}
