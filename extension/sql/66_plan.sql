@@ -211,7 +211,7 @@ BEGIN
         SELECT n.id, n.action, n.key, n.identity, n.part, n.provides, n.needs, n.old_needs, n.claims, array_position(sorted, n.id) AS place
         FROM unnest(nodes) n
     ), provided AS (
-        SELECT n.id, n.action, n.identity, n.part, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
+        SELECT n.id, n.action, n.key, n.identity, n.part, p FROM node n CROSS JOIN LATERAL unnest(n.provides) p
     ), edge AS (
         -- made before what needs it
         SELECT n.id AS after, p.id AS before FROM node n CROSS JOIN LATERAL unnest(n.needs) want JOIN provided p ON p.p = want
@@ -229,6 +229,9 @@ BEGIN
         WHERE n.action = 'alter'
           -- the table is there without the column, but for what is computed from it
           AND NOT (p.identity = n.identity AND p.part LIKE 'column %' AND NOT starts_with(want, 'plain '))
+          -- What stands on a key, or on a column that is made anew, is made anew itself (decide_fates).
+          AND NOT (want = p.identity AND (p.part LIKE 'constraint %'
+                   OR p.part LIKE 'column %' AND p.key IN (SELECT m.key FROM node m WHERE m.action = 'create')))
         UNION
         SELECT m.id, n.id FROM node n JOIN node m ON m.key = n.key AND m.action IN ('create', 'resume', 'alter')
         WHERE n.action IN ('drop', 'suspend')
@@ -467,6 +470,20 @@ $$;
 COMMENT ON FUNCTION pggit.checks_from_above(pggit.element[], text[], text[]) IS
 'Keys of the checks that partitions and children have theirs from which have to be made anew: a child that validated its own is not to be brought back otherwise.';
 
+CREATE FUNCTION pggit.stands_on_keys(e pggit.element) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE
+        WHEN e.state ->> 'kind' = 'f' THEN true
+        WHEN e.part <> '' OR e.object_type NOT IN ('VIEW', 'MATERIALIZED VIEW', 'FUNCTION', 'PROCEDURE', 'RULE', 'POLICY') THEN false
+        -- a body that is a text stands on nothing
+        WHEN e.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(e.make[1], E'\nAS ') > 0 THEN false
+        ELSE e.make[1] ~ '\m(GROUP BY|ON CONFLICT ON CONSTRAINT)\M' END;
+END
+$$;
+COMMENT ON FUNCTION pggit.stands_on_keys(pggit.element) IS
+'Whether an element may depend on a key of a table that it mentions: a foreign key does, and what groups by a key or names one.';
+
 CREATE FUNCTION pggit.decide_fates(
     old_elements pggit.element[], new_elements pggit.element[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
@@ -554,7 +571,7 @@ BEGIN
         -- Columns that are written anew.
         SELECT array_agg(f.key) INTO rewritten FROM unnest(keys, fates) AS f (key, fate)
         WHERE f.fate = 'suspend' OR f.fate = 'alter' AND changes ->> f.key <> '[]';
-        -- Foreign keys and grouped views stand on the keys of a table.
+        -- The keys of a table, for what stands on them.
         SELECT array_agg(DISTINCT p) INTO relation_names
         FROM unnest(old_elements) o
         JOIN unnest(keys, fates) AS f (key, fate) ON f.key = o.key
@@ -583,9 +600,7 @@ BEGIN
                               AND NOT EXISTS (SELECT FROM unnest(o.holds) h WHERE h = ANY (broken_names) AND h = ANY (n.holds)) THEN f.fate
                          WHEN o.part LIKE 'column %' AND o.object_type IN ('TABLE', 'FOREIGN TABLE') AND NOT o.state ? 'generated' THEN 'suspend'
                          ELSE 'replace' END
-                WHEN (o.state ->> 'kind' = 'f' OR o.object_type IN ('VIEW', 'MATERIALIZED VIEW') AND o.part = '' AND o.state ->> 'query' ~ 'GROUP BY')
-                     AND o.holds && relation_names
-                    THEN 'replace'
+                WHEN o.holds && relation_names AND pggit.stands_on_keys(o::pggit.element) THEN 'replace'
                 -- PostgreSQL attaches to it the index of a partition that comes, or makes one
                 WHEN coming IS NOT NULL AND (o.object_type = 'INDEX' AND o.part = '' OR o.state ->> 'kind' = 'i') AND EXISTS (
                         SELECT FROM unnest(coming, coming_to) AS c (part, parent)

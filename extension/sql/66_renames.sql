@@ -59,22 +59,33 @@ $$;
 COMMENT ON FUNCTION pggit.find_renames(pggit.plan_object[]) IS
 'Which of the objects that one side alone has are the same under another name.';
 
+CREATE FUNCTION pggit.column_renamings(of_type text, was_called text, is_called text)
+RETURNS TABLE (history_id bigint, old_column text, new_column text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    -- one command renames one column: the same columns, but for the name at one place
+    SELECT h.id, was.name, is_now.name
+    FROM pggit.history h
+    CROSS JOIN LATERAL unnest(h.old_column_order) WITH ORDINALITY AS was (name, place)
+    JOIN LATERAL unnest(h.new_column_order) WITH ORDINALITY AS is_now (name, place) ON is_now.place = was.place AND is_now.name <> was.name
+    WHERE h.object_id = ANY (pggit.ids_of(of_type, is_called) || pggit.ids_of(of_type, was_called))
+      AND cardinality(h.old_column_order) = cardinality(h.new_column_order)
+      AND cardinality(h.old_column_order) - 1 = (
+          SELECT count(*) FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y) WHERE u.x = u.y)
+      AND was.name <> ALL (h.new_column_order);
+END
+$$;
+COMMENT ON FUNCTION pggit.column_renamings(text, text, text) IS
+'The changes in history that renamed a column of what has or had one of two names.';
+
 CREATE FUNCTION pggit.find_column_renames(of_type text, was_called text, is_called text, old_definition jsonb, new_definition jsonb)
 RETURNS SETOF pggit.rename
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
     WITH step AS (
-        -- one command renames one column: the same columns, but for the name at one place
-        SELECT DISTINCT was.name AS a, is_now.name AS b
-        FROM pggit.history h
-        CROSS JOIN LATERAL unnest(h.old_column_order) WITH ORDINALITY AS was (name, place)
-        JOIN LATERAL unnest(h.new_column_order) WITH ORDINALITY AS is_now (name, place) ON is_now.place = was.place AND is_now.name <> was.name
-        WHERE h.object_id = ANY (pggit.ids_of(of_type, is_called) || pggit.ids_of(of_type, was_called))
-          AND cardinality(h.old_column_order) = cardinality(h.new_column_order)
-          AND cardinality(h.old_column_order) - 1 = (
-              SELECT count(*) FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y) WHERE u.x = u.y)
-          AND was.name <> ALL (h.new_column_order)
+        SELECT DISTINCT s.old_column AS a, s.new_column AS b FROM pggit.column_renamings(of_type, was_called, is_called) s
     ), pair AS (
         SELECT x.old_name, x.new_name,
             count(*) OVER (PARTITION BY x.old_name) AS of_old, count(*) OVER (PARTITION BY x.new_name) AS of_new
@@ -93,7 +104,7 @@ $$;
 COMMENT ON FUNCTION pggit.find_column_renames(text, text, text, jsonb, jsonb) IS
 'Which columns that one side alone has are the same under another name.';
 
-CREATE FUNCTION pggit.find_constraint_renames(old_constraints jsonb, new_constraints jsonb)
+CREATE FUNCTION pggit.find_constraint_renames(identity text, old_constraints jsonb, new_constraints jsonb, columns pggit.rename[])
 RETURNS TABLE (old_name text, new_name text, is_followed boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -103,14 +114,16 @@ BEGIN
         SELECT o.key AS was, n.key AS becomes, n.value ? 'inherited' AND NOT n.value ? 'parent' AS follows,
             count(*) OVER (PARTITION BY o.key) AS of_old, count(*) OVER (PARTITION BY n.key) AS of_new
         FROM jsonb_each(old_constraints) o
-        JOIN jsonb_each(new_constraints) n ON n.value - 'parent' = o.value - 'parent' AND n.value ? 'parent' = o.value ? 'parent'
+        JOIN jsonb_each(new_constraints) n ON n.value - '{parent,definition}'::text[] = o.value - '{parent,definition}'::text[]
+            AND n.value ? 'parent' = o.value ? 'parent'
+            AND pggit.columns_followed(o.value ->> 'definition', n.value ->> 'definition', identity, columns) = n.value ->> 'definition'
         WHERE NOT new_constraints ? o.key AND NOT old_constraints ? n.key
     ) p
     WHERE p.of_old = 1 AND p.of_new = 1 ORDER BY p.was COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION pggit.find_constraint_renames(jsonb, jsonb) IS
-'Which of a table''s constraints that one side alone has are the same under another name: one that has the same definition is. is_followed: the name comes from the parent''s.';
+COMMENT ON FUNCTION pggit.find_constraint_renames(text, jsonb, jsonb, pggit.rename[]) IS
+'Which of a table''s constraints that one side alone has are the same under another name: one that has the same definition is, or has it once columns are renamed. is_followed: the name comes from the parent''s.';
 
 CREATE FUNCTION pggit.is_let_go(old_identity text, new_identity text, owned_by text, renames pggit.rename[]) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -133,6 +146,12 @@ BEGIN
     -- An object's old name has its schema's old name in it.
     FOR r IN SELECT x.* FROM unnest(renames) x WHERE x.old_column IS NULL ORDER BY x.object_type = 'SCHEMA' LOOP
         pattern := pggit.as_pattern(r.old_identity);
+        -- Inside a literal a quote is written twice.
+        IF strpos(r.old_identity || r.new_identity, '''') > 0 THEN
+            content := regexp_replace(
+                content, '(?<='')' || pggit.as_pattern(replace(r.old_identity, '''', '''''')) || CASE r.object_type WHEN 'SCHEMA' THEN '(?=[.])' ELSE '(?=''(?!''))' END,
+                replace(replace(r.new_identity, '''', ''''''), '\', '\\'), 'g');
+        END IF;
         content := regexp_replace(
             content, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
                 -- a type may have the same name, but not where a relation stands
@@ -147,38 +166,70 @@ END
 $$;
 COMMENT ON FUNCTION pggit.rename_in_text(text, pggit.rename[]) IS 'A piece of SQL after objects that it may mention were renamed.';
 
-CREATE FUNCTION pggit.rename_column_in_text(content text, renames pggit.rename[]) RETURNS text
+CREATE FUNCTION pggit.as_column(name text, of_table text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What has a dot before it is a type or a function, or has one or a parenthesis after it.
+    RETURN format('(?:(?<![.])|(?<=(?:old|new|%s)[.]))', pggit.as_pattern(of_table)) || pggit.as_word(quote_ident(name)) || '(?![.(])';
+END
+$$;
+COMMENT ON FUNCTION pggit.as_column(text, text) IS
+'A regular expression that matches the name of a table''s column where SQL about that table has it, as a trigger and an owned sequence do.';
+
+CREATE FUNCTION pggit.rename_column_in_text(content text, of_table text, columns pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r pggit.rename;
 BEGIN
-    FOREACH r IN ARRAY renames LOOP
-        CONTINUE WHEN r.old_column IS NULL;
-        content := regexp_replace(
-            content, pggit.as_word(quote_ident(r.old_column)), replace(quote_ident(r.new_column), '\', '\\'), 'g');
+    FOREACH r IN ARRAY columns LOOP
+        CONTINUE WHEN r.old_column IS NULL OR r.new_identity <> of_table OR NOT pggit.mentions(content, quote_ident(r.old_column));
+        content := (
+            -- pieces: a literal, or what stands between two
+            SELECT string_agg(CASE WHEN starts_with(m[1], '''') THEN m[1] ELSE regexp_replace(
+                m[1], pggit.as_column(r.old_column, of_table), replace(quote_ident(r.new_column), '\', '\\'), 'g') END, '' ORDER BY place)
+            FROM regexp_matches(content, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+)', 'g') WITH ORDINALITY AS p (m, place));
     END LOOP;
     RETURN content;
 END
 $$;
-COMMENT ON FUNCTION pggit.rename_column_in_text(text, pggit.rename[]) IS
-'A piece of SQL after columns were renamed, if every word that looks like one is one.';
+COMMENT ON FUNCTION pggit.rename_column_in_text(text, text, pggit.rename[]) IS
+'A piece of SQL after columns of a table were renamed, if every word outside literals that looks like one is one.';
 
-CREATE FUNCTION pggit.rename_in_definition(of_type text, key text, old_value jsonb, new_value jsonb, renames pggit.rename[]) RETURNS jsonb
+CREATE FUNCTION pggit.columns_followed(content text, wanted text, of_table text, columns pggit.rename[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    leads_to text := substring(content FROM '^FOREIGN KEY .* REFERENCES ((?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]');
+    own_until integer := strpos(content, ' REFERENCES ' || leads_to || '(');
+    guess text;
+BEGIN
+    IF content = wanted OR wanted IS NULL THEN
+        RETURN content;
+    END IF;
+    guess := CASE WHEN leads_to IS NULL THEN pggit.rename_column_in_text(content, of_table, columns)
+        ELSE pggit.rename_column_in_text(left(content, own_until), of_table, columns)
+            || pggit.rename_column_in_text(substr(content, own_until + 1), leads_to, columns) END;
+    RETURN CASE WHEN guess = wanted THEN wanted ELSE content END;
+END
+$$;
+COMMENT ON FUNCTION pggit.columns_followed(text, text, text, pggit.rename[]) IS
+'A piece of SQL about one table, and in a foreign key about the one that it leads to, after columns were renamed; wanted is what it is to become: the new names are put in only where that gives it.';
+
+CREATE FUNCTION pggit.rename_in_definition(
+    of_type text, key text, old_value jsonb, new_value jsonb, of_table text, renames pggit.rename[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     content text;
-    guess text;
     body_at integer;
     fitting pggit.rename[];
 BEGIN
     CASE jsonb_typeof(old_value)
         WHEN 'object' THEN
             RETURN coalesce((
-                SELECT jsonb_object_agg(k.key, pggit.rename_in_definition(of_type, k.key, k.value, new_value -> k.key, renames))
+                SELECT jsonb_object_agg(k.key, pggit.rename_in_definition(of_type, k.key, k.value, new_value -> k.key, of_table, renames))
                 FROM jsonb_each(old_value) k), '{}');
         WHEN 'array' THEN
             RETURN coalesce((
-                SELECT jsonb_agg(pggit.rename_in_definition(of_type, key, k.value, new_value -> (k.place::integer - 1), renames) ORDER BY k.place)
+                SELECT jsonb_agg(pggit.rename_in_definition(of_type, key, k.value, new_value -> (k.place::integer - 1), of_table, renames) ORDER BY k.place)
                 FROM jsonb_array_elements(old_value) WITH ORDINALITY AS k (value, place)), '[]');
         WHEN 'string' THEN
             IF key IN ('comment', 'index_comment', 'multirange_comment', 'labels', 'acl', 'owner', 'options', 'initial') OR old_value = new_value THEN
@@ -201,15 +252,71 @@ BEGIN
             body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
             content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), fitting) || substr(content, body_at + 1)
                 ELSE pggit.rename_in_text(content, fitting) END;
-            guess := CASE WHEN body_at = 0 THEN pggit.rename_column_in_text(content, renames) END;
-            RETURN CASE WHEN guess = new_value #>> '{}' THEN new_value ELSE to_jsonb(content) END;
+            RETURN to_jsonb(CASE WHEN of_table IS NULL THEN content ELSE pggit.columns_followed(content, new_value #>> '{}', of_table, renames) END);
         ELSE
             RETURN old_value;
     END CASE;
 END
 $$;
-COMMENT ON FUNCTION pggit.rename_in_definition(text, text, jsonb, jsonb, pggit.rename[]) IS
-'A definition as it reads after the renames. new_value is what it is to become: a column''s new name is put in only where that gives it.';
+COMMENT ON FUNCTION pggit.rename_in_definition(text, text, jsonb, jsonb, text, pggit.rename[]) IS
+'A definition as it reads after the renames. new_value is what it is to become: a column''s new name is put in only where that gives it, and of_table says whose columns may stand there, by its new name.';
+
+CREATE FUNCTION pggit.table_read(of_type text, identity text, definition jsonb) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE
+        WHEN of_type IN ('TABLE', 'FOREIGN TABLE') THEN identity
+        WHEN of_type IN ('INDEX', 'STATISTICS', 'TRIGGER') THEN definition ->> 'table'
+        WHEN of_type = 'POLICY' AND concat(definition ->> 'using', definition ->> 'check') !~ '\mSELECT\M' THEN definition ->> 'table'
+        WHEN of_type = 'SEQUENCE' THEN pggit.owner_table(definition ->> 'owned_by') END;
+END
+$$;
+COMMENT ON FUNCTION pggit.table_read(text, text, jsonb) IS
+'The one table whose columns can stand in an object''s definition; null where there may be more of them, as in a view.';
+
+CREATE FUNCTION pggit.follow_change(definition jsonb, was jsonb, became jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE
+        WHEN was = became OR was IS NULL OR became IS NULL THEN definition
+        WHEN definition = was THEN became
+        WHEN jsonb_typeof(definition) = 'object' AND jsonb_typeof(was) = 'object' AND jsonb_typeof(became) = 'object' THEN (
+            SELECT jsonb_object_agg(k.key, pggit.follow_change(k.value, was -> k.key, became -> k.key)) FROM jsonb_each(definition) k)
+        ELSE definition END;
+END
+$$;
+COMMENT ON FUNCTION pggit.follow_change(jsonb, jsonb, jsonb) IS
+'A definition to which the same happens as to another one: what it has in common with was, at the same places, is as in became.';
+
+CREATE FUNCTION pggit.follow_columns(
+    of_type text, was_called text, is_called text, definition jsonb, columns pggit.rename[], renames pggit.rename[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changes jsonb[];
+    change jsonb;
+BEGIN
+    -- What PostgreSQL made of it when these columns were renamed stands in history, beside the table's own change.
+    changes := ARRAY(
+        SELECT DISTINCT CASE WHEN s.old_column = c.old_column THEN jsonb_build_array(o.renamed, n.renamed) ELSE jsonb_build_array(n.renamed, o.renamed) END
+        FROM unnest(columns) c
+        JOIN LATERAL pggit.column_renamings(c.object_type, c.old_identity, c.new_identity) s
+            ON (s.old_column, s.new_column) IN ((c.old_column, c.new_column), (c.new_column, c.old_column))
+        JOIN pggit.history h ON h.id = s.history_id AND h.change_type <> 'RESCAN'
+        JOIN pggit.history d ON d.transaction_id = h.transaction_id AND d.created_at = h.created_at AND d.command_tag = h.command_tag
+            AND d.object_id = ANY (pggit.ids_of(of_type, was_called) || pggit.ids_of(of_type, is_called))
+        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, pggit.definition_of(d.old_blob), NULL, NULL, renames)) AS o (renamed)
+        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, pggit.definition_of(d.new_blob), NULL, NULL, renames)) AS n (renamed));
+    -- one may begin with what another makes
+    FOR round IN 1 .. cardinality(columns) LOOP
+        FOREACH change IN ARRAY changes LOOP
+            definition := pggit.follow_change(definition, change -> 0, change -> 1);
+        END LOOP;
+    END LOOP;
+    RETURN definition;
+END
+$$;
+COMMENT ON FUNCTION pggit.follow_columns(text, text, text, jsonb, pggit.rename[], pggit.rename[]) IS
+'An object''s definition after columns were renamed, as far as history has what they made of the same text before.';
 
 CREATE FUNCTION pggit.rename_table(definition jsonb, r pggit.rename, columns pggit.rename[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -261,6 +368,7 @@ CREATE FUNCTION pggit.apply_renames(objects pggit.plan_object[], OUT renamed pgg
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
+    moved pggit.rename[];
     columns pggit.rename[];
     left_over pggit.rename[];
     constraints pggit.rename[];
@@ -280,6 +388,19 @@ BEGIN
               FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
         FULL JOIN (SELECT x.* FROM unnest(objects) x WHERE x.new_definition IS NOT NULL) n
             ON n.object_type = o.object_type AND n.identity = o.new_identity);
+    -- What moves along with a table may be mentioned elsewhere, also where that table then loses it.
+    moved := ARRAY(
+        SELECT ROW(m.object_type, m.identity, pggit.schema_part(r.new_identity) || '.' || pggit.name_part(m.identity), NULL, NULL)::pggit.rename
+        FROM unnest(renames) r
+        JOIN LATERAL (
+            SELECT x.object_type, x.identity FROM unnest(objects) x
+            WHERE x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.') AND x.new_definition IS NULL
+               OR x.object_type = 'INDEX' AND x.old_definition ->> 'table' = r.old_identity
+            UNION ALL
+            SELECT 'SEQUENCE', c.value #>> '{identity,sequence}' FROM unnest(objects) x CROSS JOIN LATERAL jsonb_each(x.old_definition -> 'columns') c
+            WHERE x.object_type = 'TABLE' AND x.identity = r.old_identity AND c.value ? 'identity') m
+            ON pggit.schema_part(r.new_identity) <> pggit.schema_part(m.identity)
+        WHERE r.object_type = 'TABLE' AND NOT EXISTS (SELECT FROM unnest(renames) n WHERE n.object_type = m.object_type AND n.old_identity = m.identity));
     columns := ARRAY(
         SELECT c FROM unnest(renamed) o
         CROSS JOIN LATERAL pggit.find_column_renames(o.object_type, coalesce(
@@ -306,8 +427,14 @@ BEGIN
         renamed := objects;
     ELSE
         renamed := ARRAY(
-            SELECT ROW(o.object_type, o.identity, CASE WHEN o.old_definition IS NOT NULL THEN
-                pggit.rename_in_definition(o.object_type, NULL,
+            SELECT ROW(o.object_type, o.identity, CASE WHEN columns = '{}' OR d.definition = o.new_definition THEN d.definition
+                ELSE pggit.follow_columns(o.object_type, coalesce(t.old_identity, o.identity), o.identity, d.definition, columns, renames || moved) END,
+                o.new_definition, o.column_order)::pggit.plan_object
+            FROM unnest(renamed) o
+            LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
+            LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true
+            LEFT JOIN LATERAL (
+                SELECT pggit.rename_in_definition(o.object_type, NULL,
                     CASE WHEN o.object_type = 'SEQUENCE' AND pggit.is_let_go(coalesce(t.old_identity, o.identity), o.identity, o.old_definition ->> 'owned_by', renames)
                         THEN o.old_definition - 'owned_by'
                         WHEN o.object_type IN ('TABLE', 'FOREIGN TABLE') AND (t.old_identity IS NOT NULL OR c.found)
@@ -316,16 +443,13 @@ BEGIN
                         THEN o.old_definition || jsonb_build_object('definition', regexp_replace(o.old_definition ->> 'definition',
                             '^(CREATE (?:UNIQUE )?INDEX )(?:"(?:[^"]|"")+"|[^ ]+)', '\1' || replace(pggit.name_part(o.identity), '\', '\\')))
                         ELSE o.old_definition END,
-                    o.new_definition, renames || columns) END,
-                o.new_definition, o.column_order)::pggit.plan_object
-            FROM unnest(renamed) o
-            LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
-            LEFT JOIN LATERAL (SELECT true AS found FROM unnest(columns) x WHERE x.new_identity = o.identity LIMIT 1) c ON true);
+                    o.new_definition, pggit.table_read(o.object_type, o.identity, o.new_definition), renames || moved || columns) AS definition
+            ) d ON o.old_definition IS NOT NULL);
     END IF;
     constraints := ARRAY(
         SELECT ROW(o.object_type, CASE WHEN NOT k.is_followed THEN o.identity END, o.identity, k.old_name, k.new_name)::pggit.rename
         FROM unnest(renamed) o
-        CROSS JOIN LATERAL pggit.find_constraint_renames(o.old_definition -> 'constraints', o.new_definition -> 'constraints') k
+        CROSS JOIN LATERAL pggit.find_constraint_renames(o.identity, o.old_definition -> 'constraints', o.new_definition -> 'constraints', columns) k
         WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE')
           -- an index of that name may have to go first
           AND NOT EXISTS (SELECT FROM unnest(objects) x WHERE x.old_definition IS NOT NULL

@@ -211,6 +211,132 @@ CHANGES = {
         "SELECT * FROM t",
         hasnt="DROP TABLE|DROP COLUMN",
     ),
+    "key-and-its-column-renamed-under-function": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');"
+        "CREATE TABLE r (a integer CONSTRAINT f REFERENCES t); INSERT INTO r VALUES (1);"
+        "CREATE FUNCTION f() RETURNS SETOF t LANGUAGE sql STABLE BEGIN ATOMIC SELECT * FROM t; END",
+        "ALTER TABLE t RENAME a TO z; ALTER TABLE t RENAME CONSTRAINT k TO l; ALTER TABLE r RENAME CONSTRAINT f TO g;"
+        "ALTER FUNCTION f SECURITY DEFINER",
+        "SELECT f(), r FROM r",
+        has="RENAME CONSTRAINT k TO l",
+        hasnt="DROP",
+    ),
+    "another-key-under-function": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b integer NOT NULL); INSERT INTO t VALUES (1, 1);"
+        "CREATE FUNCTION f() RETURNS SETOF t LANGUAGE sql BEGIN ATOMIC SELECT * FROM t; END",
+        "ALTER TABLE t DROP CONSTRAINT k, ADD CONSTRAINT l PRIMARY KEY (b), ALTER a SET NOT NULL;"
+        "ALTER FUNCTION f STABLE",
+        "SELECT f()",
+        hasnt="DROP TABLE|DROP COLUMN|DROP FUNCTION",
+    ),
+    "the-same-key-of-another-column-under-function": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b integer NOT NULL); INSERT INTO t VALUES (1, 1);"
+        "CREATE FUNCTION f() RETURNS SETOF t LANGUAGE sql BEGIN ATOMIC SELECT * FROM t; END",
+        "ALTER TABLE t DROP CONSTRAINT k, ADD CONSTRAINT k PRIMARY KEY (b), ALTER a SET NOT NULL;"
+        "ALTER FUNCTION f STABLE",
+        "SELECT f()",
+        hasnt="DROP TABLE|DROP COLUMN|DROP FUNCTION",
+    ),
+    "key-under-grouped-function": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');"
+        "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT b FROM t GROUP BY a; END",
+        "DROP FUNCTION f; ALTER TABLE t DROP CONSTRAINT k; ALTER TABLE t ADD CONSTRAINT l PRIMARY KEY (a) INCLUDE (b);"
+        "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT b FROM t GROUP BY a; END",
+        "SELECT f()",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "key-under-grouped-function-that-changes": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');"
+        "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT b FROM t GROUP BY a; END",
+        "DROP FUNCTION f; ALTER TABLE t DROP CONSTRAINT k; ALTER TABLE t ADD CONSTRAINT l PRIMARY KEY (a) INCLUDE (b);"
+        "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql STABLE BEGIN ATOMIC SELECT b FROM t GROUP BY a, t.a; END",
+        "SELECT f()",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "key-under-what-else-names-it": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');"
+        "CREATE TABLE u (a integer);"
+        "CREATE RULE r AS ON INSERT TO u DO ALSO INSERT INTO t VALUES (new.a, 'y') ON CONFLICT ON CONSTRAINT"
+        " k DO NOTHING;"
+        "CREATE PROCEDURE c() LANGUAGE sql BEGIN ATOMIC INSERT INTO t VALUES (2) ON CONFLICT ON CONSTRAINT k"
+        " DO NOTHING; END;"
+        "CREATE POLICY p ON u USING (EXISTS (SELECT b FROM t GROUP BY a))",
+        "DROP RULE r ON u; DROP PROCEDURE c; DROP POLICY p ON u; ALTER TABLE t DROP CONSTRAINT k;"
+        "ALTER TABLE t ADD CONSTRAINT k PRIMARY KEY (a) INCLUDE (b);"
+        "CREATE RULE r AS ON INSERT TO u DO ALSO INSERT INTO t VALUES (new.a, 'y') ON CONFLICT ON CONSTRAINT"
+        " k DO NOTHING;"
+        "CREATE PROCEDURE c() LANGUAGE sql BEGIN ATOMIC INSERT INTO t VALUES (2) ON CONFLICT ON CONSTRAINT k"
+        " DO NOTHING; END;"
+        "CREATE POLICY p ON u USING (EXISTS (SELECT b FROM t GROUP BY a))",
+        "SELECT * FROM t",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "grouped-function-without-the-key": keeps(
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');"
+        "CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT b FROM t GROUP BY a; END",
+        "CREATE OR REPLACE FUNCTION f() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT b FROM t; END;"
+        "ALTER TABLE t DROP CONSTRAINT k, ALTER a SET NOT NULL",
+        "SELECT f()",
+        hasnt="DROP TABLE|DROP COLUMN",
+    ),
+    "written-anew-with-a-column's-new-name": keeps(
+        "CREATE TABLE r (a integer, b integer); INSERT INTO r VALUES (1, 2);"
+        "CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT a FROM r WHERE a > 0; END;"
+        "CREATE VIEW w AS SELECT f.c FROM (SELECT a, b FROM r) f (c, d)",
+        "ALTER TABLE r RENAME a TO z;"
+        "CREATE OR REPLACE FUNCTION f() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT z FROM r"
+        " WHERE z > 0; END;"
+        "CREATE OR REPLACE VIEW w AS SELECT f.c FROM (SELECT z, b FROM r) f (c, d)",
+        "SELECT f(), c FROM w",
+        has="RENAME COLUMN a TO z",
+    ),
+    "what-follows-a-column's-new-name": keeps(
+        "CREATE TABLE r (a integer CHECK (a > 0), b integer, d text DEFAULT 'a' CHECK (d <> 'a1'), PRIMARY KEY (a, b),"
+        " g integer GENERATED ALWAYS AS (a + 1) STORED); INSERT INTO r VALUES (1, 2, 'x');"
+        "CREATE TABLE k (a integer, b integer, FOREIGN KEY (a, b) REFERENCES r); INSERT INTO k VALUES (1, 2);"
+        "CREATE INDEX i ON r (a) WHERE d <> 'a'; CREATE STATISTICS s ON a, b FROM r;"
+        "CREATE VIEW v AS SELECT a, b FROM r;"
+        "CREATE MATERIALIZED VIEW m AS SELECT r.a, k.b FROM r JOIN k USING (a); CREATE VIEW w AS SELECT a FROM m;"
+        "CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT a FROM r; END;"
+        "CREATE POLICY p ON k USING ((SELECT max(a) FROM r) > a); CREATE RULE u AS ON DELETE TO k DO ALSO"
+        " UPDATE r SET a = old.a;"
+        "CREATE TRIGGER t BEFORE UPDATE OF a ON r FOR EACH ROW WHEN (new.a > 0 AND new.d <> 'a')"
+        " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "ALTER TABLE r RENAME a TO z; ALTER TABLE r RENAME b TO y",
+        "SELECT f(), v.a, w.a FROM v, w",
+        has="RENAME COLUMN a TO z",
+        hasnt="DROP|CREATE|ADD",
+    ),
+    "literals-and-functions-are-no-columns": keeps(
+        "CREATE SCHEMA a; CREATE FUNCTION a.a(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';"
+        "CREATE SCHEMA z; CREATE FUNCTION z.z(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';"
+        "CREATE TABLE r (a text, b text DEFAULT 'a', CONSTRAINT c CHECK (b <> 'it''s a b'), CONSTRAINT q"
+        " CHECK (a <> 'a'),"
+        " CONSTRAINT h CHECK (a.a(a)));"
+        "INSERT INTO r VALUES ('x', 'y'); CREATE INDEX i ON r (b) WHERE a <> 'a'",
+        "ALTER TABLE r RENAME a TO z; ALTER TABLE r DROP CONSTRAINT c, ADD CONSTRAINT c CHECK (b <> 'it''s z b');"
+        "ALTER TABLE r DROP CONSTRAINT h, ADD CONSTRAINT h CHECK (z.z(z));"
+        "ALTER TABLE r ALTER b SET DEFAULT 'z'; DROP INDEX i; CREATE INDEX i ON r (b) WHERE z <> 'z'",
+        "SELECT b FROM r",
+        has="RENAME COLUMN a TO z",
+        hasnt="CONSTRAINT q",
+    ),
+    "column-of-one-table-renamed-where-another-has-both-names": keeps(
+        "CREATE TABLE t (a integer, b integer); INSERT INTO t VALUES (1, 2); CREATE SCHEMA s;"
+        "CREATE TABLE r (a integer CHECK (a < 9), z integer, c integer GENERATED ALWAYS AS (a) STORED, UNIQUE (a));"
+        "INSERT INTO r VALUES (1, 2); CREATE INDEX i ON r (a); CREATE INDEX j ON t (b) WHERE a > 0;"
+        "CREATE VIEW v AS SELECT a FROM r; CREATE STATISTICS st ON (a + 1) FROM r;"
+        "CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT a FROM r; END;"
+        "CREATE POLICY p ON r USING (a > 1)",
+        "ALTER TABLE t RENAME a TO z; ALTER TABLE r DROP CONSTRAINT r_a_check, ADD CONSTRAINT r_a_check CHECK (z < 9);"
+        "ALTER TABLE r DROP c, ADD c integer GENERATED ALWAYS AS (z) STORED;"
+        "ALTER TABLE r DROP CONSTRAINT r_a_key, ADD CONSTRAINT r_a_key UNIQUE (z); DROP INDEX i;"
+        "CREATE INDEX i ON r (z);"
+        "DROP VIEW v; CREATE VIEW v AS SELECT z FROM r; DROP STATISTICS st; CREATE STATISTICS st ON (z + 1) FROM r;"
+        "CREATE OR REPLACE FUNCTION f() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT z FROM r; END;"
+        "DROP POLICY p ON r; CREATE POLICY p ON r USING (z > 1)",
+        "SELECT a, z FROM r",
+    ),
     # Sequences -------------------------------------------------------------------------------------
     "identity-options": keeps(
         "CREATE TABLE t (a integer GENERATED ALWAYS AS IDENTITY, b text); INSERT INTO t (b) VALUES ('x'), ('y')",
@@ -1163,6 +1289,39 @@ CHANGES = {
         "CREATE TABLE b (x integer, y integer, CONSTRAINT k CHECK (y > 0));"
         "CREATE TABLE c () INHERITS (a, b)",
         "ALTER TABLE a DROP CONSTRAINT k, DROP x; ALTER TABLE b DROP CONSTRAINT k, DROP x",
+    ),
+    "sequence-goes-with-its-column-from-a-table-that-moves": Change(
+        "CREATE TABLE a (a integer)",
+        "ALTER TABLE a ADD b serial; CREATE TABLE o (LIKE a INCLUDING DEFAULTS); CREATE SCHEMA s;"
+        "ALTER TABLE a SET SCHEMA s",
+    ),
+    "index-goes-from-a-table-that-moves": Change(
+        "CREATE TABLE a (a integer)",
+        "CREATE INDEX i ON a (a); CREATE TABLE o (d text DEFAULT 'i'::regclass::text); CREATE SCHEMA s;"
+        "ALTER TABLE a SET SCHEMA s",
+    ),
+    "identity-goes-from-a-table-that-moves": Change(
+        "CREATE TABLE a (c integer NOT NULL)",
+        "ALTER TABLE a ALTER c ADD GENERATED ALWAYS AS IDENTITY; CREATE TABLE o (d integer DEFAULT nextval('a_c_seq'));"
+        "CREATE SCHEMA s; ALTER TABLE a SET SCHEMA s",
+    ),
+    "sequence-with-a-quote-goes-from-a-table-that-moves": Change(
+        """CREATE TABLE "t'1" (a integer)""",
+        """ALTER TABLE "t'1" ADD b serial; CREATE TABLE o (LIKE "t'1" INCLUDING DEFAULTS); CREATE SCHEMA s;"""
+        """ALTER TABLE "t'1" SET SCHEMA s""",
+    ),
+    "names-with-quotes-in-literals": keeps(
+        """CREATE SCHEMA s; CREATE SCHEMA x; CREATE TABLE x.y (); CREATE TABLE u (a serial);"""
+        """CREATE TABLE "t'1" (a serial);"""
+        """CREATE TABLE o (a integer, b integer DEFAULT nextval('"t''1_a_seq"'), c text DEFAULT"""
+        """ '"t''1"'::regclass::text,"""
+        """ d text DEFAULT 'u'::regclass::text, e integer DEFAULT nextval('u_a_seq'), f text DEFAULT"""
+        """ 'x.y'::regclass::text);"""
+        "INSERT INTO o VALUES (1)",
+        """ALTER TABLE "t'1" SET SCHEMA s; ALTER TABLE s."t'1" RENAME TO "%'1$s"; ALTER TABLE u RENAME TO "u'2";"""
+        """ALTER SEQUENCE u_a_seq RENAME TO "'"; ALTER SCHEMA x RENAME TO "x'3" """,
+        "SELECT a FROM o",
+        hasnt="DEFAULT",
     ),
     "sequence-let-go-and-moved": keeps(
         "CREATE SCHEMA s; CREATE TABLE t (id serial, b integer); INSERT INTO t (b) SELECT 1 FROM generate_series(1, 5)",
