@@ -5901,7 +5901,9 @@ BEGIN
       AND cardinality(h.old_column_order) = cardinality(h.new_column_order)
       AND cardinality(h.old_column_order) - 1 = (
           SELECT count(*) FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y) WHERE u.x = u.y)
-      AND was.name <> ALL (h.new_column_order);
+      AND was.name <> ALL (h.new_column_order)
+      -- nor has it dropped one and added another
+      AND pggit.definition_of(h.old_blob) #> ARRAY['columns', was.name, 'type'] = pggit.definition_of(h.new_blob) #> ARRAY['columns', is_now.name, 'type'];
 END
 $$;
 COMMENT ON FUNCTION pggit.column_renamings(text, text, text) IS
@@ -5993,6 +5995,24 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.rename_in_text(text, pggit.rename[]) IS 'A piece of SQL after objects that it may mention were renamed.';
+
+CREATE FUNCTION pggit.renames_within(definition jsonb, renames pggit.rename[]) RETURNS pggit.rename[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    content text := definition::text;
+BEGIN
+    RETURN ARRAY(
+        SELECT ROW(r.object_type, r.old_identity, r.new_identity, r.old_column, r.new_column)::pggit.rename
+        FROM unnest(renames) WITH ORDINALITY AS r (object_type, old_identity, new_identity, old_column, new_column, place)
+        CROSS JOIN LATERAL (SELECT to_jsonb(r.old_identity)::text AS name) j
+        WHERE r.old_column IS NOT NULL OR r.object_type = 'SCHEMA' OR strpos(content, substr(j.name, 2, length(j.name) - 2)) > 0
+           -- as a literal has it
+           OR strpos(j.name, '''') > 0 AND strpos(content, replace(substr(j.name, 2, length(j.name) - 2), '''', '''''')) > 0
+        ORDER BY r.place);
+END
+$$;
+COMMENT ON FUNCTION pggit.renames_within(jsonb, pggit.rename[]) IS
+'Those renames that can have to do with a definition: what has another name altogether, which most have, is looked for no further.';
 
 CREATE FUNCTION pggit.as_column(name text, of_table text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -6109,7 +6129,7 @@ BEGIN
         WHEN was = became OR was IS NULL OR became IS NULL THEN definition
         WHEN definition = was THEN became
         WHEN jsonb_typeof(definition) = 'object' AND jsonb_typeof(was) = 'object' AND jsonb_typeof(became) = 'object' THEN (
-            SELECT jsonb_object_agg(k.key, pggit.follow_change(k.value, was -> k.key, became -> k.key)) FROM jsonb_each(definition) k)
+            SELECT coalesce(jsonb_object_agg(k.key, pggit.follow_change(k.value, was -> k.key, became -> k.key)), '{}') FROM jsonb_each(definition) k)
         ELSE definition END;
 END
 $$;
@@ -6117,34 +6137,36 @@ COMMENT ON FUNCTION pggit.follow_change(jsonb, jsonb, jsonb) IS
 'A definition to which the same happens as to another one: what it has in common with was, at the same places, is as in became.';
 
 CREATE FUNCTION pggit.follow_columns(
-    of_type text, was_called text, is_called text, definition jsonb, columns pggit.rename[], renames pggit.rename[]) RETURNS jsonb
+    of_type text, was_called text, is_called text, definition jsonb, done bigint[], undone bigint[], renames pggit.rename[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changes jsonb[];
     change jsonb;
+    previous jsonb;
 BEGIN
-    -- What PostgreSQL made of it when these columns were renamed stands in history, beside the table's own change.
+    -- What PostgreSQL made of it when a column was renamed stands in history, beside the table's own change.
     changes := ARRAY(
-        SELECT DISTINCT CASE WHEN s.old_column = c.old_column THEN jsonb_build_array(o.renamed, n.renamed) ELSE jsonb_build_array(n.renamed, o.renamed) END
-        FROM unnest(columns) c
-        JOIN LATERAL pggit.column_renamings(c.object_type, c.old_identity, c.new_identity) s
-            ON (s.old_column, s.new_column) IN ((c.old_column, c.new_column), (c.new_column, c.old_column))
-        JOIN pggit.history h ON h.id = s.history_id AND h.change_type <> 'RESCAN'
+        SELECT DISTINCT CASE WHEN h.id = ANY (done) THEN jsonb_build_array(o.renamed, n.renamed) ELSE jsonb_build_array(n.renamed, o.renamed) END
+        FROM pggit.history h
         JOIN pggit.history d ON d.transaction_id = h.transaction_id AND d.created_at = h.created_at AND d.command_tag = h.command_tag
             AND d.object_id = ANY (pggit.ids_of(of_type, was_called) || pggit.ids_of(of_type, is_called))
-        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, pggit.definition_of(d.old_blob), NULL, NULL, renames)) AS o (renamed)
-        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, pggit.definition_of(d.new_blob), NULL, NULL, renames)) AS n (renamed));
-    -- one may begin with what another makes
-    FOR round IN 1 .. cardinality(columns) LOOP
+        CROSS JOIN LATERAL (SELECT pggit.definition_of(d.old_blob) AS was, pggit.definition_of(d.new_blob) AS became) b
+        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, b.was, NULL, NULL, pggit.renames_within(b.was, renames))) AS o (renamed)
+        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, b.became, NULL, NULL, pggit.renames_within(b.became, renames))) AS n (renamed)
+        WHERE h.id = ANY (done || undone) AND h.change_type <> 'RESCAN' AND d.old_blob IS NOT NULL AND d.new_blob IS NOT NULL);
+    -- One may begin with what another makes.
+    FOR round IN 1 .. cardinality(changes) LOOP
+        previous := definition;
         FOREACH change IN ARRAY changes LOOP
             definition := pggit.follow_change(definition, change -> 0, change -> 1);
         END LOOP;
+        EXIT WHEN definition = previous;
     END LOOP;
     RETURN definition;
 END
 $$;
-COMMENT ON FUNCTION pggit.follow_columns(text, text, text, jsonb, pggit.rename[], pggit.rename[]) IS
-'An object''s definition after columns were renamed, as far as history has what they made of the same text before.';
+COMMENT ON FUNCTION pggit.follow_columns(text, text, text, jsonb, bigint[], bigint[], pggit.rename[]) IS
+'An object''s definition after columns were renamed, as far as history has what that made of the same text before. done and undone: the changes in history that renamed these columns, and those that renamed them back.';
 
 CREATE FUNCTION pggit.rename_table(definition jsonb, r pggit.rename, columns pggit.rename[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -6199,6 +6221,8 @@ DECLARE
     moved pggit.rename[];
     columns pggit.rename[];
     left_over pggit.rename[];
+    done bigint[];
+    undone bigint[];
     constraints pggit.rename[];
 BEGIN
     statements := '{}';
@@ -6212,23 +6236,24 @@ BEGIN
                    WHERE r.object_type = 'TABLE' AND (x.object_type = 'INDEX' AND r.old_identity = x.old_definition ->> 'table'
                          OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.') AND x.new_definition IS NULL)),
                   -- what has just that name is something else: a collation, say, of a table's name
-                  pggit.rename_in_text(x.identity, ARRAY(SELECT r FROM unnest(renames) r WHERE r.old_identity <> x.identity))) AS new_identity
+                  pggit.rename_in_text(x.identity, ARRAY(
+                      SELECT r FROM unnest(renames) r WHERE r.old_identity <> x.identity AND strpos(x.identity, r.old_identity) > 0))) AS new_identity
               FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
         FULL JOIN (SELECT x.* FROM unnest(objects) x WHERE x.new_definition IS NOT NULL) n
             ON n.object_type = o.object_type AND n.identity = o.new_identity);
     -- What moves along with a table may be mentioned elsewhere, also where that table then loses it.
     moved := ARRAY(
         SELECT ROW(m.object_type, m.identity, pggit.schema_part(r.new_identity) || '.' || pggit.name_part(m.identity), NULL, NULL)::pggit.rename
-        FROM unnest(renames) r
-        JOIN LATERAL (
-            SELECT x.object_type, x.identity FROM unnest(objects) x
-            WHERE x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.') AND x.new_definition IS NULL
-               OR x.object_type = 'INDEX' AND x.old_definition ->> 'table' = r.old_identity
+        FROM unnest(objects) x
+        JOIN unnest(renames) r ON r.object_type = 'TABLE' AND r.old_identity = CASE x.object_type
+            WHEN 'TABLE' THEN x.identity WHEN 'INDEX' THEN x.old_definition ->> 'table' WHEN 'SEQUENCE' THEN pggit.owner_table(x.old_definition ->> 'owned_by') END
+        CROSS JOIN LATERAL (
+            SELECT x.object_type, x.identity WHERE x.object_type = 'INDEX' OR x.object_type = 'SEQUENCE' AND x.new_definition IS NULL
             UNION ALL
-            SELECT 'SEQUENCE', c.value #>> '{identity,sequence}' FROM unnest(objects) x CROSS JOIN LATERAL jsonb_each(x.old_definition -> 'columns') c
-            WHERE x.object_type = 'TABLE' AND x.identity = r.old_identity AND c.value ? 'identity') m
-            ON pggit.schema_part(r.new_identity) <> pggit.schema_part(m.identity)
-        WHERE r.object_type = 'TABLE' AND NOT EXISTS (SELECT FROM unnest(renames) n WHERE n.object_type = m.object_type AND n.old_identity = m.identity));
+            SELECT 'SEQUENCE', c.value #>> '{identity,sequence}' FROM jsonb_each(x.old_definition -> 'columns') c
+            WHERE x.object_type = 'TABLE' AND c.value ? 'identity') m
+        WHERE pggit.schema_part(r.new_identity) <> pggit.schema_part(m.identity)
+          AND NOT EXISTS (SELECT FROM unnest(renames) n WHERE n.object_type = m.object_type AND n.old_identity = m.identity));
     columns := ARRAY(
         SELECT c FROM unnest(renamed) o
         CROSS JOIN LATERAL pggit.find_column_renames(o.object_type, coalesce(
@@ -6254,9 +6279,13 @@ BEGIN
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
     ELSE
+        SELECT array_agg(s.history_id) FILTER (WHERE s.old_column = c.old_column), array_agg(s.history_id) FILTER (WHERE s.old_column = c.new_column)
+        INTO done, undone
+        FROM unnest(columns) c CROSS JOIN LATERAL pggit.column_renamings(c.object_type, c.old_identity, c.new_identity) s
+        WHERE (s.old_column, s.new_column) IN ((c.old_column, c.new_column), (c.new_column, c.old_column));
         renamed := ARRAY(
-            SELECT ROW(o.object_type, o.identity, CASE WHEN columns = '{}' OR d.definition = o.new_definition THEN d.definition
-                ELSE pggit.follow_columns(o.object_type, coalesce(t.old_identity, o.identity), o.identity, d.definition, columns, renames || moved) END,
+            SELECT ROW(o.object_type, o.identity, CASE WHEN columns = '{}' OR d.definition = o.new_definition OR o.object_type IN ('TABLE', 'FOREIGN TABLE') THEN d.definition
+                ELSE pggit.follow_columns(o.object_type, coalesce(t.old_identity, o.identity), o.identity, d.definition, done, undone, renames || moved) END,
                 o.new_definition, o.column_order)::pggit.plan_object
             FROM unnest(renamed) o
             LEFT JOIN LATERAL (SELECT r.old_identity FROM unnest(renames) r WHERE r.object_type = o.object_type AND r.new_identity = o.identity) t ON true
@@ -6271,7 +6300,8 @@ BEGIN
                         THEN o.old_definition || jsonb_build_object('definition', regexp_replace(o.old_definition ->> 'definition',
                             '^(CREATE (?:UNIQUE )?INDEX )(?:"(?:[^"]|"")+"|[^ ]+)', '\1' || replace(pggit.name_part(o.identity), '\', '\\')))
                         ELSE o.old_definition END,
-                    o.new_definition, pggit.table_read(o.object_type, o.identity, o.new_definition), renames || moved || columns) AS definition
+                    o.new_definition, pggit.table_read(o.object_type, o.identity, o.new_definition),
+                    pggit.renames_within(o.old_definition, renames || moved || columns)) AS definition
             ) d ON o.old_definition IS NOT NULL);
     END IF;
     constraints := ARRAY(

@@ -307,6 +307,16 @@ CHANGES = {
         has="RENAME COLUMN a TO z",
         hasnt="DROP|CREATE|ADD",
     ),
+    "one-column-for-another-in-one-command": Change(
+        "CREATE TABLE t (a integer, b serial, CONSTRAINT c CHECK (b > 0)); CREATE TABLE u () INHERITS (t)",
+        "ALTER TABLE t ADD z interval, DROP b, ADD CONSTRAINT d CHECK (a > 0)",
+        has="DROP COLUMN b",
+        hasnt="RENAME",
+    ),
+    "one-column-for-another-of-its-type": Change(
+        "CREATE TABLE t (a integer, b integer DEFAULT 1, CONSTRAINT c CHECK (b > 0)); CREATE TABLE u () INHERITS (t)",
+        "ALTER TABLE t ADD z integer DEFAULT 2, DROP b, ADD CONSTRAINT d CHECK (a > 0)",
+    ),
     "literals-and-functions-are-no-columns": keeps(
         "CREATE SCHEMA a; CREATE FUNCTION a.a(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';"
         "CREATE SCHEMA z; CREATE FUNCTION z.z(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';"
