@@ -3111,6 +3111,27 @@ $$;
 COMMENT ON FUNCTION pggit.tokens_in(text) IS
 'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
 
+CREATE FUNCTION pggit.pieces_of(sql text) RETURNS TABLE (place bigint, piece text, is_constant boolean, is_name boolean)
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT p.place, p.m[1], starts_with(p.m[1], ''''), starts_with(p.m[1], '''') AND coalesce(lead(p.m[1]) OVER (ORDER BY p.place) ~ '^::reg', false)
+    FROM regexp_matches(sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+)', 'g') WITH ORDINALITY AS p (m, place);
+END
+$$;
+COMMENT ON FUNCTION pggit.pieces_of(text) IS
+'SQL that PostgreSQL wrote, cut into its string constants and what stands between them. is_name: the constant is the name of something, which follows a rename (''public.t''::regclass).';
+
+CREATE FUNCTION pggit.text_body_at(definition text) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN definition ~ E'\n(BEGIN ATOMIC|RETURN )' AND strpos(definition, E'\nAS ') > strpos(definition, substring(definition FROM E'\n(?:BEGIN ATOMIC|RETURN )'))
+        THEN 0 ELSE strpos(definition, E'\nAS ') END;
+END
+$$;
+COMMENT ON FUNCTION pggit.text_body_at(text) IS
+'Where in a function''s definition its body begins that is a text; 0 for a body in SQL, whose names PostgreSQL has resolved.';
+
 CREATE FUNCTION pggit.mentions_in(sql text) RETURNS TABLE (name text, called text, is_quoted boolean)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -4344,7 +4365,7 @@ BEGIN
     ELSE
         body := rtrim(d ->> 'definition', E'\n');
         named := pggit.needs_in(coalesce(substring(body FROM ' SUPPORT ((?:"(?:[^"]|"")+"|[^.\s]+)[.](?:"(?:[^"]|"")+"|\S+))') || '(', ''));
-        text_begins := strpos(body, E'\nAS ');  -- 0 for a body in SQL, whose names PostgreSQL has resolved
+        text_begins := pggit.text_body_at(body);
     END IF;
     e := pggit.new_element(
         object_type, identity, '', CASE object_type WHEN 'AGGREGATE' THEN 1310 ELSE 1300 END,
@@ -4631,7 +4652,7 @@ BEGIN
     WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p),
         claim AS MATERIALIZED (SELECT c.* FROM pggit.claims_of(elements.object_type, elements.identity, d) c)
     SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
-        CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(x.make[1], E'\nAS ') > 0 THEN x.make
+        CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND pggit.text_body_at(x.make[1]) > 0 THEN x.make
             ELSE ARRAY(SELECT pggit.as_written(m.sql) FROM unnest(x.make) WITH ORDINALITY AS m (sql, place) ORDER BY m.place) END
         -- At no time has something new another owner than it is to have.
         || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,
@@ -4919,6 +4940,16 @@ CREATE TYPE pggit.plan_object AS (
 );
 COMMENT ON TYPE pggit.plan_object IS 'An object on both sides of a difference; a side it is missing from is null.';
 
+CREATE TYPE pggit.rename AS (
+    object_type text,
+    old_identity text,
+    new_identity text,
+    old_column text,
+    new_column text
+);
+COMMENT ON TYPE pggit.rename IS
+'An object under two names; or, with old_column and new_column, a column of the table that new_identity names.';
+
 CREATE FUNCTION pggit.tree_differences(a text, b text) RETURNS TABLE (tree_key text, a_blob text, b_blob text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET jit = off AS $$
@@ -5174,6 +5205,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     objects pggit.plan_object[];
     renaming pggit.plan_node[];
+    columns pggit.rename[];
     more pggit.plan_object[];
     known text[];
     old_elements pggit.element[];
@@ -5193,7 +5225,7 @@ BEGIN
         RETURN;
     END IF;
     known := ARRAY(SELECT o.object_type || ' ' || o.identity FROM unnest(objects) o);
-    SELECT r.renamed, r.statements INTO objects, renaming FROM pggit.apply_renames(objects) r;
+    SELECT r.renamed, r.statements, r.columns INTO objects, renaming, columns FROM pggit.apply_renames(objects) r;
     RETURN QUERY SELECT * FROM unnest(renaming);
     IF objects = '{}' THEN
         RETURN;
@@ -5207,7 +5239,7 @@ BEGIN
             SELECT e FROM unnest(objects) o CROSS JOIN LATERAL pggit.elements(o.object_type, o.identity, o.new_definition, o.column_order) e
             WHERE o.new_definition IS NOT NULL);
         SELECT f.keys, f.fates, f.changes, f.broken INTO keys, fates, changes, broken
-        FROM pggit.decide_fates(old_elements, new_elements) f;
+        FROM pggit.decide_fates(old_elements, new_elements, columns) f;
         -- Others of the old tree may hold on to what is replaced: then they are in it, too.
         broken := ARRAY(SELECT b FROM unnest(broken) b WHERE b <> ALL (asked));
         EXIT WHEN broken = '{}';
@@ -5361,7 +5393,7 @@ BEGIN
         WHEN e.state ->> 'kind' = 'f' THEN true
         WHEN e.part <> '' OR e.object_type NOT IN ('VIEW', 'MATERIALIZED VIEW', 'FUNCTION', 'PROCEDURE', 'RULE', 'POLICY') THEN false
         -- a body that is a text stands on nothing
-        WHEN e.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(e.make[1], E'\nAS ') > 0 THEN false
+        WHEN e.object_type IN ('FUNCTION', 'PROCEDURE') AND pggit.text_body_at(e.make[1]) > 0 THEN false
         ELSE e.make[1] ~ '\m(GROUP BY|ON CONFLICT ON CONSTRAINT)\M' END;
 END
 $$;
@@ -5369,7 +5401,7 @@ COMMENT ON FUNCTION pggit.stands_on_keys(pggit.element) IS
 'Whether an element may depend on a key of a table that it mentions: a foreign key does, and what groups by a key or names one.';
 
 CREATE FUNCTION pggit.decide_fates(
-    old_elements pggit.element[], new_elements pggit.element[],
+    old_elements pggit.element[], new_elements pggit.element[], columns pggit.rename[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
@@ -5556,8 +5588,11 @@ BEGIN
         LEFT JOIN (
             SELECT DISTINCT x.key FROM unnest(old_elements) x
             CROSS JOIN LATERAL unnest(x.holds || CASE WHEN x.state ? 'generated' THEN x.identity END) AS h (name)
-            JOIN (SELECT split_part(m, E'\1', 1) AS relation, quote_ident(split_part(m, E'\1', 2)) AS name, 'column ' || split_part(m, E'\1', 2) AS part
-                  FROM unnest(moved_columns) m) c ON c.relation = h.name
+            JOIN (SELECT s.relation, quote_ident(n.name) AS name, 'column ' || s.name AS part
+                  FROM unnest(moved_columns) m CROSS JOIN LATERAL (SELECT split_part(m, E'\1', 1) AS relation, split_part(m, E'\1', 2) AS name) s
+                  -- what reads it in a way of its own still has the name that it had
+                  CROSS JOIN LATERAL (SELECT s.name UNION ALL SELECT r.old_column FROM unnest(columns) r
+                                      WHERE r.new_identity = s.relation AND r.new_column = s.name) AS n (name)) c ON c.relation = h.name
             WHERE (x.part = '' OR x.part LIKE 'column %' OR x.state ->> 'kind' = 'f') AND x.object_type NOT IN ('INDEX', 'STATISTICS')
               AND NOT (x.identity = c.relation AND x.part = c.part)
               AND (c.relation = ANY (x.holds) AND (x.object_type <> 'TABLE' OR x.part LIKE 'constraint %' OR x.identity <> c.relation)
@@ -5590,8 +5625,8 @@ BEGIN
             || ARRAY(SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m), coming_to);
 END
 $$;
-COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
-'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
+COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[], pggit.rename[]) IS
+'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to. columns: those that were renamed before.';
 
 CREATE FUNCTION pggit.names_to_ask_for(
     old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], broken text[], coming_to text[])
@@ -5829,16 +5864,6 @@ COMMENT ON FUNCTION pggit.plan_nodes(pggit.element[], pggit.element[], text[], t
 -- Renames: trees know nothing of them, but history does. What kept its id from one name to another is renamed and
 -- not dropped and made anew, so that its rows stay.
 
-CREATE TYPE pggit.rename AS (
-    object_type text,
-    old_identity text,
-    new_identity text,
-    old_column text,
-    new_column text
-);
-COMMENT ON TYPE pggit.rename IS
-'An object under two names; or, with old_column and new_column, a column of the table that new_identity names.';
-
 CREATE FUNCTION pggit.ids_of(of_type text, of_identity text) RETURNS bigint[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
@@ -5852,6 +5877,27 @@ END
 $$;
 COMMENT ON FUNCTION pggit.ids_of(text, text) IS 'The ids of all objects that ever had a name.';
 
+CREATE FUNCTION pggit.goes_with_tables(objects pggit.plan_object[])
+RETURNS TABLE (of_table text, object_type text, identity text, is_kept boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT CASE o.object_type WHEN 'INDEX' THEN o.old_definition ->> 'table' ELSE pggit.owner_table(o.old_definition ->> 'owned_by') END,
+        o.object_type, o.identity, o.new_definition IS NOT NULL
+    FROM unnest(objects) o WHERE o.object_type = 'INDEX' AND o.old_definition IS NOT NULL OR o.object_type = 'SEQUENCE' AND o.old_definition ? 'owned_by'
+    UNION ALL
+    SELECT o.identity, h.object_type, h.name, false
+    FROM unnest(objects) o
+    CROSS JOIN LATERAL (
+        SELECT 'INDEX', pggit.schema_part(o.identity) || '.' || quote_ident(k.key) FROM jsonb_each(o.old_definition -> 'constraints') k
+        WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
+        UNION ALL SELECT 'SEQUENCE', c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c WHERE c.value ? 'identity') AS h (object_type, name)
+    WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE');
+END
+$$;
+COMMENT ON FUNCTION pggit.goes_with_tables(pggit.plan_object[]) IS
+'The indexes and sequences of the first side that move to another schema with their table. is_kept: the other side has one of the same name.';
+
 CREATE FUNCTION pggit.find_renames(objects pggit.plan_object[]) RETURNS SETOF pggit.rename
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -5862,6 +5908,8 @@ BEGIN
     ), come AS MATERIALIZED (
         SELECT o.object_type, o.identity, pggit.ids_of(o.object_type, o.identity) AS ids FROM unnest(objects) o
         WHERE o.old_definition IS NULL AND o.object_type IN ('SCHEMA', 'TABLE', 'FOREIGN TABLE', 'SEQUENCE', 'TYPE', 'DOMAIN', 'INDEX')
+    ), along AS MATERIALIZED (
+        SELECT * FROM pggit.goes_with_tables(objects)
     ), pair AS (
         SELECT g.object_type, g.identity AS old_identity, c.identity AS new_identity,
             count(*) OVER (PARTITION BY g.object_type, g.identity) AS of_old, count(*) OVER (PARTITION BY c.object_type, c.identity) AS of_new
@@ -5872,11 +5920,15 @@ BEGIN
       -- the new name may have to be made free first: then it is no simple rename
       AND NOT EXISTS (SELECT FROM unnest(objects) o WHERE o.old_definition IS NOT NULL AND o.identity = p.new_identity
                       AND (o.object_type = 'SCHEMA') = (p.object_type = 'SCHEMA'))
-      AND NOT EXISTS (SELECT FROM unnest(objects) o CROSS JOIN LATERAL (
-                          SELECT pggit.schema_part(o.identity) || '.' || quote_ident(k.key) AS held FROM jsonb_each(o.old_definition -> 'constraints') k
-                          WHERE k.value ->> 'definition' !~ '^(CHECK|FOREIGN KEY)'
-                          UNION ALL SELECT c.value #>> '{identity,sequence}' FROM jsonb_each(o.old_definition -> 'columns') c) h
-                      WHERE o.object_type IN ('TABLE', 'FOREIGN TABLE') AND h.held = p.new_identity)
+      AND NOT EXISTS (SELECT FROM along h WHERE h.identity = p.new_identity)
+      -- and so may the names of what goes along
+      AND NOT EXISTS (
+          SELECT FROM along a
+          CROSS JOIN LATERAL (SELECT pggit.schema_part(p.new_identity) || '.' || pggit.name_part(a.identity) AS name) n
+          WHERE p.object_type = 'TABLE' AND a.of_table = p.old_identity AND pggit.schema_part(p.new_identity) <> pggit.schema_part(a.identity)
+            AND NOT (a.object_type = 'SEQUENCE' AND a.is_kept)
+            AND (EXISTS (SELECT FROM unnest(objects) o WHERE o.old_definition IS NOT NULL AND o.identity = n.name AND o.object_type NOT IN ('SCHEMA', 'COLLATION', 'STATISTICS'))
+                 OR EXISTS (SELECT FROM along h WHERE h.identity = n.name)))
       -- PostgreSQL leaves a range type's functions behind where it came from, and so drops no schema that one has left
       AND NOT EXISTS (SELECT FROM unnest(objects) o JOIN unnest(objects) s ON s.object_type = 'SCHEMA' AND s.identity = pggit.schema_part(o.identity)
                       WHERE p.object_type = 'TYPE' AND o.object_type = 'TYPE' AND o.identity = p.old_identity AND o.old_definition ? 'range'
@@ -5890,6 +5942,8 @@ COMMENT ON FUNCTION pggit.find_renames(pggit.plan_object[]) IS
 CREATE FUNCTION pggit.column_renamings(of_type text, was_called text, is_called text)
 RETURNS TABLE (history_id bigint, old_column text, new_column text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ids bigint[] := pggit.ids_of(of_type, is_called) || pggit.ids_of(of_type, was_called);
 BEGIN
     RETURN QUERY
     -- one command renames one column: the same columns, but for the name at one place
@@ -5897,13 +5951,14 @@ BEGIN
     FROM pggit.history h
     CROSS JOIN LATERAL unnest(h.old_column_order) WITH ORDINALITY AS was (name, place)
     JOIN LATERAL unnest(h.new_column_order) WITH ORDINALITY AS is_now (name, place) ON is_now.place = was.place AND is_now.name <> was.name
-    WHERE h.object_id = ANY (pggit.ids_of(of_type, is_called) || pggit.ids_of(of_type, was_called))
+    WHERE h.object_id = ANY (ids)
       AND cardinality(h.old_column_order) = cardinality(h.new_column_order)
       AND cardinality(h.old_column_order) - 1 = (
           SELECT count(*) FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y) WHERE u.x = u.y)
       AND was.name <> ALL (h.new_column_order)
       -- nor has it dropped one and added another
-      AND pggit.definition_of(h.old_blob) #> ARRAY['columns', was.name, 'type'] = pggit.definition_of(h.new_blob) #> ARRAY['columns', is_now.name, 'type'];
+      AND (SELECT b.definition #> ARRAY['columns', was.name, 'type'] FROM pggit.blobs b WHERE b.hash = h.old_blob)
+          = (SELECT b.definition #> ARRAY['columns', is_now.name, 'type'] FROM pggit.blobs b WHERE b.hash = h.new_blob);
 END
 $$;
 COMMENT ON FUNCTION pggit.column_renamings(text, text, text) IS
@@ -5914,15 +5969,22 @@ RETURNS SETOF pggit.rename
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    WITH step AS (
-        SELECT DISTINCT s.old_column AS a, s.new_column AS b FROM pggit.column_renamings(of_type, was_called, is_called) s
+    WITH RECURSIVE seen AS MATERIALIZED (
+        SELECT s.old_column, s.new_column FROM pggit.column_renamings(of_type, was_called, is_called) s
+    ), step AS (
+        SELECT s.old_column AS a, s.new_column AS b FROM seen s UNION SELECT s.new_column, s.old_column FROM seen s
+    ), way AS (
+        SELECT s.a AS old_name, s.b AS new_name FROM step s
+        WHERE old_definition -> 'columns' ? s.a AND NOT new_definition -> 'columns' ? s.a
+        -- over names that neither side has
+        UNION SELECT w.old_name, s.b FROM way w JOIN step s ON s.a = w.new_name
+        WHERE NOT old_definition -> 'columns' ? w.new_name AND NOT new_definition -> 'columns' ? w.new_name
     ), pair AS (
         SELECT x.old_name, x.new_name,
             count(*) OVER (PARTITION BY x.old_name) AS of_old, count(*) OVER (PARTITION BY x.new_name) AS of_new
-        FROM (SELECT s.a AS old_name, s.b AS new_name FROM step s UNION SELECT s.b, s.a FROM step s) x
+        FROM way x
         -- a typed table gets its columns' names from the type
         WHERE NOT old_definition ? 'of_type' AND NOT new_definition ? 'of_type'
-          AND old_definition -> 'columns' ? x.old_name AND NOT new_definition -> 'columns' ? x.old_name
           AND new_definition -> 'columns' ? x.new_name AND NOT old_definition -> 'columns' ? x.new_name
           AND NOT EXISTS (SELECT FROM unnest(ARRAY['generated', 'identity']) k
                           WHERE old_definition #> ARRAY['columns', x.old_name] ? k <> new_definition #> ARRAY['columns', x.new_name] ? k)
@@ -5946,7 +6008,7 @@ BEGIN
         FROM jsonb_each(old_constraints) o
         JOIN jsonb_each(new_constraints) n ON n.value - '{parent,definition}'::text[] = o.value - '{parent,definition}'::text[]
             AND n.value ? 'parent' = o.value ? 'parent'
-            AND pggit.columns_followed(o.value ->> 'definition', n.value ->> 'definition', identity, columns) = n.value ->> 'definition'
+            AND pggit.guess_columns(o.value ->> 'definition', n.value ->> 'definition', identity, columns) = n.value ->> 'definition'
         WHERE NOT new_constraints ? o.key AND NOT old_constraints ? n.key
     ) p
     WHERE p.of_old = 1 AND p.of_new = 1 ORDER BY p.was COLLATE "C";
@@ -5967,7 +6029,7 @@ $$;
 COMMENT ON FUNCTION pggit.is_let_go(text, text, text, pggit.rename[]) IS
 'Whether an owned sequence does not go where its table goes, so that the table must let it go before.';
 
-CREATE FUNCTION pggit.rename_in_text(content text, renames pggit.rename[]) RETURNS text
+CREATE FUNCTION pggit.rename_names(piece text, is_constant boolean, renames pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r pggit.rename;
@@ -5976,22 +6038,35 @@ BEGIN
     -- An object's old name has its schema's old name in it.
     FOR r IN SELECT x.* FROM unnest(renames) x WHERE x.old_column IS NULL ORDER BY x.object_type = 'SCHEMA' LOOP
         pattern := pggit.as_pattern(r.old_identity);
-        -- Inside a literal a quote is written twice.
-        IF strpos(r.old_identity || r.new_identity, '''') > 0 THEN
-            content := regexp_replace(
-                content, '(?<='')' || pggit.as_pattern(replace(r.old_identity, '''', '''''')) || CASE r.object_type WHEN 'SCHEMA' THEN '(?=[.])' ELSE '(?=''(?!''))' END,
-                replace(replace(r.new_identity, '''', ''''''), '\', '\\'), 'g');
-        END IF;
-        content := regexp_replace(
-            content, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE r.object_type WHEN 'SCHEMA' THEN pattern || '(?=[.])'
+        piece := regexp_replace(
+            piece, CASE r.object_type WHEN 'SCHEMA' THEN '' ELSE '(?<!COLLATE )' END || '(?<![a-z0-9_".])' || CASE
+                WHEN r.object_type = 'SCHEMA' THEN pattern || '(?=[.])'
                 -- a type may have the same name, but not where a relation stands
-                WHEN 'SEQUENCE' THEN format('(?:(?<=''|FROM |JOIN )%1$s(?![a-z0-9_"(.])|^%1$s$)', pattern)
-                WHEN 'INDEX' THEN format('(?:(?<='')%1$s(?='')|^%1$s$)', pattern)
+                WHEN r.object_type = 'SEQUENCE' AND NOT is_constant THEN format('(?:(?<=FROM |JOIN )%1$s(?![a-z0-9_"(.])|^%1$s$)', pattern)
+                WHEN r.object_type IN ('SEQUENCE', 'INDEX') THEN format('^%s$', pattern)
                 -- what has a parenthesis after it is a function, but for the table that a key leads to
                 ELSE format('(?:(?<=REFERENCES )%1$s(?![a-z0-9_"])|%1$s(?![a-z0-9_"(]))', pattern) END,
             replace(r.new_identity, '\', '\\'), 'g');
     END LOOP;
-    RETURN content;
+    RETURN piece;
+END
+$$;
+COMMENT ON FUNCTION pggit.rename_names(text, boolean, pggit.rename[]) IS
+'What stands between two string constants, or in one, after objects that it may mention were renamed.';
+
+CREATE FUNCTION pggit.rename_in_text(content text, renames pggit.rename[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF renames = '{}' THEN
+        RETURN content;
+    END IF;
+    RETURN coalesce((
+        SELECT string_agg(CASE
+            WHEN NOT p.is_constant THEN pggit.rename_names(p.piece, false, renames)
+            -- in a constant a quote is written twice
+            WHEN p.is_name THEN '''' || replace(pggit.rename_names(replace(substr(p.piece, 2, length(p.piece) - 2), '''''', ''''), true, renames), '''', '''''') || ''''
+            ELSE p.piece END, '' ORDER BY p.place)
+        FROM pggit.pieces_of(content) p), content);
 END
 $$;
 COMMENT ON FUNCTION pggit.rename_in_text(text, pggit.rename[]) IS 'A piece of SQL after objects that it may mention were renamed.';
@@ -6014,14 +6089,16 @@ $$;
 COMMENT ON FUNCTION pggit.renames_within(jsonb, pggit.rename[]) IS
 'Those renames that can have to do with a definition: what has another name altogether, which most have, is looked for no further.';
 
-CREATE FUNCTION pggit.as_column(name text, of_table text) RETURNS text
+CREATE FUNCTION pggit.column_pattern(name text, of_table text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- What has a dot before it is a type or a function, or has one or a parenthesis after it.
-    RETURN format('(?:(?<![.])|(?<=(?:old|new|%s)[.]))', pggit.as_pattern(of_table)) || pggit.as_word(quote_ident(name)) || '(?![.(])';
+    -- What has a dot before it is a type or a function, or has one or a parenthesis after it; PostgreSQL's own types
+    -- and words have no dot.
+    RETURN format('(?:(?<![.]|::|COLLATE |USING |EXTRACT[(])|(?<=(?:old|new|%s)[.]))', pggit.as_pattern(of_table))
+        || pggit.as_word(quote_ident(name)) || '(?![.(])';
 END
 $$;
-COMMENT ON FUNCTION pggit.as_column(text, text) IS
+COMMENT ON FUNCTION pggit.column_pattern(text, text) IS
 'A regular expression that matches the name of a table''s column where SQL about that table has it, as a trigger and an owned sequence do.';
 
 CREATE FUNCTION pggit.rename_column_in_text(content text, of_table text, columns pggit.rename[]) RETURNS text
@@ -6032,10 +6109,9 @@ BEGIN
     FOREACH r IN ARRAY columns LOOP
         CONTINUE WHEN r.old_column IS NULL OR r.new_identity <> of_table OR NOT pggit.mentions(content, quote_ident(r.old_column));
         content := (
-            -- pieces: a literal, or what stands between two
-            SELECT string_agg(CASE WHEN starts_with(m[1], '''') THEN m[1] ELSE regexp_replace(
-                m[1], pggit.as_column(r.old_column, of_table), replace(quote_ident(r.new_column), '\', '\\'), 'g') END, '' ORDER BY place)
-            FROM regexp_matches(content, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+)', 'g') WITH ORDINALITY AS p (m, place));
+            SELECT string_agg(CASE WHEN p.is_constant THEN p.piece ELSE regexp_replace(
+                p.piece, pggit.column_pattern(r.old_column, of_table), replace(quote_ident(r.new_column), '\', '\\'), 'g') END, '' ORDER BY p.place)
+            FROM pggit.pieces_of(content) p);
     END LOOP;
     RETURN content;
 END
@@ -6043,23 +6119,23 @@ $$;
 COMMENT ON FUNCTION pggit.rename_column_in_text(text, text, pggit.rename[]) IS
 'A piece of SQL after columns of a table were renamed, if every word outside literals that looks like one is one.';
 
-CREATE FUNCTION pggit.columns_followed(content text, wanted text, of_table text, columns pggit.rename[]) RETURNS text
+CREATE FUNCTION pggit.guess_columns(content text, wanted text, of_table text, columns pggit.rename[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    leads_to text := substring(content FROM '^FOREIGN KEY .* REFERENCES ((?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))[(]');
-    own_until integer := strpos(content, ' REFERENCES ' || leads_to || '(');
+    -- a foreign key's own columns, the table and the columns that it leads to, and what it does, which may name its own again
+    parts text[] := regexp_match(content, '^(FOREIGN KEY .* REFERENCES )((?:"(?:[^"]|"")+"|[^."(]+)[.](?:"(?:[^"]|"")+"|[^."(]+))([(](?:"(?:[^"]|"")+"|[^")])+[)])(.*)$');
     guess text;
 BEGIN
     IF content = wanted OR wanted IS NULL THEN
         RETURN content;
     END IF;
-    guess := CASE WHEN leads_to IS NULL THEN pggit.rename_column_in_text(content, of_table, columns)
-        ELSE pggit.rename_column_in_text(left(content, own_until), of_table, columns)
-            || pggit.rename_column_in_text(substr(content, own_until + 1), leads_to, columns) END;
+    guess := CASE WHEN parts IS NULL THEN pggit.rename_column_in_text(content, of_table, columns)
+        ELSE pggit.rename_column_in_text(parts[1], of_table, columns) || parts[2]
+            || pggit.rename_column_in_text(parts[3], parts[2], columns) || pggit.rename_column_in_text(parts[4], of_table, columns) END;
     RETURN CASE WHEN guess = wanted THEN wanted ELSE content END;
 END
 $$;
-COMMENT ON FUNCTION pggit.columns_followed(text, text, text, pggit.rename[]) IS
+COMMENT ON FUNCTION pggit.guess_columns(text, text, text, pggit.rename[]) IS
 'A piece of SQL about one table, and in a foreign key about the one that it leads to, after columns were renamed; wanted is what it is to become: the new names are put in only where that gives it.';
 
 CREATE FUNCTION pggit.rename_in_definition(
@@ -6097,10 +6173,10 @@ BEGIN
                     WHEN key IN ('sequence', 'parent') THEN r.object_type NOT IN ('TYPE', 'DOMAIN')
                     ELSE true END);
             -- PostgreSQL renames nothing inside the text of a function.
-            body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN strpos(content, E'\nAS ') ELSE 0 END;
+            body_at := CASE WHEN of_type IN ('FUNCTION', 'PROCEDURE') THEN pggit.text_body_at(content) ELSE 0 END;
             content := CASE WHEN body_at > 0 THEN pggit.rename_in_text(left(content, body_at), fitting) || substr(content, body_at + 1)
                 ELSE pggit.rename_in_text(content, fitting) END;
-            RETURN to_jsonb(CASE WHEN of_table IS NULL THEN content ELSE pggit.columns_followed(content, new_value #>> '{}', of_table, renames) END);
+            RETURN to_jsonb(CASE WHEN of_table IS NULL THEN content ELSE pggit.guess_columns(content, new_value #>> '{}', of_table, renames) END);
         ELSE
             RETURN old_value;
     END CASE;
@@ -6109,7 +6185,7 @@ $$;
 COMMENT ON FUNCTION pggit.rename_in_definition(text, text, jsonb, jsonb, text, pggit.rename[]) IS
 'A definition as it reads after the renames. new_value is what it is to become: a column''s new name is put in only where that gives it, and of_table says whose columns may stand there, by its new name.';
 
-CREATE FUNCTION pggit.table_read(of_type text, identity text, definition jsonb) RETURNS text
+CREATE FUNCTION pggit.table_of_columns(of_type text, identity text, definition jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN CASE
@@ -6119,7 +6195,7 @@ BEGIN
         WHEN of_type = 'SEQUENCE' THEN pggit.owner_table(definition ->> 'owned_by') END;
 END
 $$;
-COMMENT ON FUNCTION pggit.table_read(text, text, jsonb) IS
+COMMENT ON FUNCTION pggit.table_of_columns(text, text, jsonb) IS
 'The one table whose columns can stand in an object''s definition; null where there may be more of them, as in a view.';
 
 CREATE FUNCTION pggit.follow_change(definition jsonb, was jsonb, became jsonb) RETURNS jsonb
@@ -6140,6 +6216,7 @@ CREATE FUNCTION pggit.follow_columns(
     of_type text, was_called text, is_called text, definition jsonb, done bigint[], undone bigint[], renames pggit.rename[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    ids bigint[] := pggit.ids_of(of_type, was_called) || pggit.ids_of(of_type, is_called);
     changes jsonb[];
     change jsonb;
     previous jsonb;
@@ -6149,11 +6226,11 @@ BEGIN
         SELECT DISTINCT CASE WHEN h.id = ANY (done) THEN jsonb_build_array(o.renamed, n.renamed) ELSE jsonb_build_array(n.renamed, o.renamed) END
         FROM pggit.history h
         JOIN pggit.history d ON d.transaction_id = h.transaction_id AND d.created_at = h.created_at AND d.command_tag = h.command_tag
-            AND d.object_id = ANY (pggit.ids_of(of_type, was_called) || pggit.ids_of(of_type, is_called))
-        CROSS JOIN LATERAL (SELECT pggit.definition_of(d.old_blob) AS was, pggit.definition_of(d.new_blob) AS became) b
-        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, b.was, NULL, NULL, pggit.renames_within(b.was, renames))) AS o (renamed)
-        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, b.became, NULL, NULL, pggit.renames_within(b.became, renames))) AS n (renamed)
-        WHERE h.id = ANY (done || undone) AND h.change_type <> 'RESCAN' AND d.old_blob IS NOT NULL AND d.new_blob IS NOT NULL);
+        JOIN pggit.blobs was ON was.hash = d.old_blob AND was.hash = pggit.blob_hash(was.object_type, was.identity, was.definition)
+        JOIN pggit.blobs became ON became.hash = d.new_blob AND became.hash = pggit.blob_hash(became.object_type, became.identity, became.definition)
+        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, was.definition, NULL, NULL, pggit.renames_within(was.definition, renames))) AS o (renamed)
+        CROSS JOIN LATERAL (SELECT pggit.rename_in_definition(of_type, NULL, became.definition, NULL, NULL, pggit.renames_within(became.definition, renames))) AS n (renamed)
+        WHERE h.id = ANY (done || undone) AND h.change_type <> 'RESCAN' AND d.object_id = ANY (ids));
     -- One may begin with what another makes.
     FOR round IN 1 .. cardinality(changes) LOOP
         previous := definition;
@@ -6214,12 +6291,12 @@ $$;
 COMMENT ON FUNCTION pggit.rename_table(jsonb, pggit.rename, pggit.rename[]) IS
 'A table''s definition after it, or columns of it, were renamed: what else changes by that.';
 
-CREATE FUNCTION pggit.apply_renames(objects pggit.plan_object[], OUT renamed pggit.plan_object[], OUT statements pggit.plan_node[])
+CREATE FUNCTION pggit.apply_renames(
+    objects pggit.plan_object[], OUT renamed pggit.plan_object[], OUT statements pggit.plan_node[], OUT columns pggit.rename[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     renames pggit.rename[] := ARRAY(SELECT r FROM pggit.find_renames(objects) r);
     moved pggit.rename[];
-    columns pggit.rename[];
     left_over pggit.rename[];
     done bigint[];
     undone bigint[];
@@ -6243,17 +6320,11 @@ BEGIN
             ON n.object_type = o.object_type AND n.identity = o.new_identity);
     -- What moves along with a table may be mentioned elsewhere, also where that table then loses it.
     moved := ARRAY(
-        SELECT ROW(m.object_type, m.identity, pggit.schema_part(r.new_identity) || '.' || pggit.name_part(m.identity), NULL, NULL)::pggit.rename
-        FROM unnest(objects) x
-        JOIN unnest(renames) r ON r.object_type = 'TABLE' AND r.old_identity = CASE x.object_type
-            WHEN 'TABLE' THEN x.identity WHEN 'INDEX' THEN x.old_definition ->> 'table' WHEN 'SEQUENCE' THEN pggit.owner_table(x.old_definition ->> 'owned_by') END
-        CROSS JOIN LATERAL (
-            SELECT x.object_type, x.identity WHERE x.object_type = 'INDEX' OR x.object_type = 'SEQUENCE' AND x.new_definition IS NULL
-            UNION ALL
-            SELECT 'SEQUENCE', c.value #>> '{identity,sequence}' FROM jsonb_each(x.old_definition -> 'columns') c
-            WHERE x.object_type = 'TABLE' AND c.value ? 'identity') m
-        WHERE pggit.schema_part(r.new_identity) <> pggit.schema_part(m.identity)
-          AND NOT EXISTS (SELECT FROM unnest(renames) n WHERE n.object_type = m.object_type AND n.old_identity = m.identity));
+        SELECT ROW(a.object_type, a.identity, pggit.schema_part(r.new_identity) || '.' || pggit.name_part(a.identity), NULL, NULL)::pggit.rename
+        FROM pggit.goes_with_tables(objects) a
+        JOIN unnest(renames) r ON r.object_type = 'TABLE' AND r.old_identity = a.of_table AND pggit.schema_part(r.new_identity) <> pggit.schema_part(a.identity)
+        WHERE NOT (a.object_type = 'SEQUENCE' AND a.is_kept)
+          AND NOT EXISTS (SELECT FROM unnest(renames) n WHERE n.object_type = a.object_type AND n.old_identity = a.identity));
     columns := ARRAY(
         SELECT c FROM unnest(renamed) o
         CROSS JOIN LATERAL pggit.find_column_renames(o.object_type, coalesce(
@@ -6300,7 +6371,7 @@ BEGIN
                         THEN o.old_definition || jsonb_build_object('definition', regexp_replace(o.old_definition ->> 'definition',
                             '^(CREATE (?:UNIQUE )?INDEX )(?:"(?:[^"]|"")+"|[^ ]+)', '\1' || replace(pggit.name_part(o.identity), '\', '\\')))
                         ELSE o.old_definition END,
-                    o.new_definition, pggit.table_read(o.object_type, o.identity, o.new_definition),
+                    o.new_definition, pggit.table_of_columns(o.object_type, o.identity, o.new_definition),
                     pggit.renames_within(o.old_definition, renames || moved || columns)) AS definition
             ) d ON o.old_definition IS NOT NULL);
     END IF;
@@ -6348,7 +6419,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pggit.apply_renames(pggit.plan_object[]) IS
-'The objects under their new names, as they are once they are renamed, and the steps that rename them.';
+'The objects under their new names, as they are once they are renamed, the steps that rename them, and the columns that were renamed.';
 
 CREATE FUNCTION pggit.rename_statements(
     renamed record, renames pggit.rename[], objects pggit.plan_object[]) RETURNS text[]

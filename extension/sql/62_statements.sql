@@ -12,6 +12,27 @@ $$;
 COMMENT ON FUNCTION pggit.tokens_in(text) IS
 'The string constants, and the words and names with all their parts, of SQL that PostgreSQL wrote; one that a parenthesis follows at once comes with it.';
 
+CREATE FUNCTION pggit.pieces_of(sql text) RETURNS TABLE (place bigint, piece text, is_constant boolean, is_name boolean)
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT p.place, p.m[1], starts_with(p.m[1], ''''), starts_with(p.m[1], '''') AND coalesce(lead(p.m[1]) OVER (ORDER BY p.place) ~ '^::reg', false)
+    FROM regexp_matches(sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+)', 'g') WITH ORDINALITY AS p (m, place);
+END
+$$;
+COMMENT ON FUNCTION pggit.pieces_of(text) IS
+'SQL that PostgreSQL wrote, cut into its string constants and what stands between them. is_name: the constant is the name of something, which follows a rename (''public.t''::regclass).';
+
+CREATE FUNCTION pggit.text_body_at(definition text) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN definition ~ E'\n(BEGIN ATOMIC|RETURN )' AND strpos(definition, E'\nAS ') > strpos(definition, substring(definition FROM E'\n(?:BEGIN ATOMIC|RETURN )'))
+        THEN 0 ELSE strpos(definition, E'\nAS ') END;
+END
+$$;
+COMMENT ON FUNCTION pggit.text_body_at(text) IS
+'Where in a function''s definition its body begins that is a text; 0 for a body in SQL, whose names PostgreSQL has resolved.';
+
 CREATE FUNCTION pggit.mentions_in(sql text) RETURNS TABLE (name text, called text, is_quoted boolean)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -250,7 +250,7 @@ BEGIN
     ELSE
         body := rtrim(d ->> 'definition', E'\n');
         named := pggit.needs_in(coalesce(substring(body FROM ' SUPPORT ((?:"(?:[^"]|"")+"|[^.\s]+)[.](?:"(?:[^"]|"")+"|\S+))') || '(', ''));
-        text_begins := strpos(body, E'\nAS ');  -- 0 for a body in SQL, whose names PostgreSQL has resolved
+        text_begins := pggit.text_body_at(body);
     END IF;
     e := pggit.new_element(
         object_type, identity, '', CASE object_type WHEN 'AGGREGATE' THEN 1310 ELSE 1300 END,
@@ -537,7 +537,7 @@ BEGIN
     WITH part AS MATERIALIZED (SELECT p.* FROM pggit.parts_of(elements.object_type, elements.identity, d, column_order) p),
         claim AS MATERIALIZED (SELECT c.* FROM pggit.claims_of(elements.object_type, elements.identity, d) c)
     SELECT x.key, x.object_type, x.identity, x.part, x.state, x.rank,
-        CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(x.make[1], E'\nAS ') > 0 THEN x.make
+        CASE WHEN x.part LIKE '%comment%' OR x.object_type IN ('FUNCTION', 'PROCEDURE') AND pggit.text_body_at(x.make[1]) > 0 THEN x.make
             ELSE ARRAY(SELECT pggit.as_written(m.sql) FROM unnest(x.make) WITH ORDINALITY AS m (sql, place) ORDER BY m.place) END
         -- At no time has something new another owner than it is to have.
         || CASE x.part WHEN '' THEN coalesce((SELECT o.make FROM part o WHERE o.part = 'owner'), '{}') ELSE '{}' END, x.unmake,

@@ -35,6 +35,16 @@ CREATE TYPE pggit.plan_object AS (
 );
 COMMENT ON TYPE pggit.plan_object IS 'An object on both sides of a difference; a side it is missing from is null.';
 
+CREATE TYPE pggit.rename AS (
+    object_type text,
+    old_identity text,
+    new_identity text,
+    old_column text,
+    new_column text
+);
+COMMENT ON TYPE pggit.rename IS
+'An object under two names; or, with old_column and new_column, a column of the table that new_identity names.';
+
 CREATE FUNCTION pggit.tree_differences(a text, b text) RETURNS TABLE (tree_key text, a_blob text, b_blob text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET jit = off AS $$
@@ -290,6 +300,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     objects pggit.plan_object[];
     renaming pggit.plan_node[];
+    columns pggit.rename[];
     more pggit.plan_object[];
     known text[];
     old_elements pggit.element[];
@@ -309,7 +320,7 @@ BEGIN
         RETURN;
     END IF;
     known := ARRAY(SELECT o.object_type || ' ' || o.identity FROM unnest(objects) o);
-    SELECT r.renamed, r.statements INTO objects, renaming FROM pggit.apply_renames(objects) r;
+    SELECT r.renamed, r.statements, r.columns INTO objects, renaming, columns FROM pggit.apply_renames(objects) r;
     RETURN QUERY SELECT * FROM unnest(renaming);
     IF objects = '{}' THEN
         RETURN;
@@ -323,7 +334,7 @@ BEGIN
             SELECT e FROM unnest(objects) o CROSS JOIN LATERAL pggit.elements(o.object_type, o.identity, o.new_definition, o.column_order) e
             WHERE o.new_definition IS NOT NULL);
         SELECT f.keys, f.fates, f.changes, f.broken INTO keys, fates, changes, broken
-        FROM pggit.decide_fates(old_elements, new_elements) f;
+        FROM pggit.decide_fates(old_elements, new_elements, columns) f;
         -- Others of the old tree may hold on to what is replaced: then they are in it, too.
         broken := ARRAY(SELECT b FROM unnest(broken) b WHERE b <> ALL (asked));
         EXIT WHEN broken = '{}';
@@ -477,7 +488,7 @@ BEGIN
         WHEN e.state ->> 'kind' = 'f' THEN true
         WHEN e.part <> '' OR e.object_type NOT IN ('VIEW', 'MATERIALIZED VIEW', 'FUNCTION', 'PROCEDURE', 'RULE', 'POLICY') THEN false
         -- a body that is a text stands on nothing
-        WHEN e.object_type IN ('FUNCTION', 'PROCEDURE') AND strpos(e.make[1], E'\nAS ') > 0 THEN false
+        WHEN e.object_type IN ('FUNCTION', 'PROCEDURE') AND pggit.text_body_at(e.make[1]) > 0 THEN false
         ELSE e.make[1] ~ '\m(GROUP BY|ON CONFLICT ON CONSTRAINT)\M' END;
 END
 $$;
@@ -485,7 +496,7 @@ COMMENT ON FUNCTION pggit.stands_on_keys(pggit.element) IS
 'Whether an element may depend on a key of a table that it mentions: a foreign key does, and what groups by a key or names one.';
 
 CREATE FUNCTION pggit.decide_fates(
-    old_elements pggit.element[], new_elements pggit.element[],
+    old_elements pggit.element[], new_elements pggit.element[], columns pggit.rename[],
     OUT keys text[], OUT fates text[], OUT changes jsonb, OUT broken text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 DECLARE
@@ -672,8 +683,11 @@ BEGIN
         LEFT JOIN (
             SELECT DISTINCT x.key FROM unnest(old_elements) x
             CROSS JOIN LATERAL unnest(x.holds || CASE WHEN x.state ? 'generated' THEN x.identity END) AS h (name)
-            JOIN (SELECT split_part(m, E'\1', 1) AS relation, quote_ident(split_part(m, E'\1', 2)) AS name, 'column ' || split_part(m, E'\1', 2) AS part
-                  FROM unnest(moved_columns) m) c ON c.relation = h.name
+            JOIN (SELECT s.relation, quote_ident(n.name) AS name, 'column ' || s.name AS part
+                  FROM unnest(moved_columns) m CROSS JOIN LATERAL (SELECT split_part(m, E'\1', 1) AS relation, split_part(m, E'\1', 2) AS name) s
+                  -- what reads it in a way of its own still has the name that it had
+                  CROSS JOIN LATERAL (SELECT s.name UNION ALL SELECT r.old_column FROM unnest(columns) r
+                                      WHERE r.new_identity = s.relation AND r.new_column = s.name) AS n (name)) c ON c.relation = h.name
             WHERE (x.part = '' OR x.part LIKE 'column %' OR x.state ->> 'kind' = 'f') AND x.object_type NOT IN ('INDEX', 'STATISTICS')
               AND NOT (x.identity = c.relation AND x.part = c.part)
               AND (c.relation = ANY (x.holds) AND (x.object_type <> 'TABLE' OR x.part LIKE 'constraint %' OR x.identity <> c.relation)
@@ -706,8 +720,8 @@ BEGIN
             || ARRAY(SELECT split_part(m, E'\1', 1) FROM unnest(moved_columns) m), coming_to);
 END
 $$;
-COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[]) IS
-'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to.';
+COMMENT ON FUNCTION pggit.decide_fates(pggit.element[], pggit.element[], pggit.rename[]) IS
+'For each element of either side: keep, create, drop, alter, replace or suspend; the statements of those to alter; and the names that others may hold on to. columns: those that were renamed before.';
 
 CREATE FUNCTION pggit.names_to_ask_for(
     old_elements pggit.element[], new_elements pggit.element[], keys text[], fates text[], broken text[], coming_to text[])

@@ -19,15 +19,16 @@ _TOKEN = re.compile(
 def split(script: str) -> Iterator[str]:
     """The statements, each from its first word to what stands before its semicolon."""
     begin = 0
-    atomic = False
     for token in _TOKEN.finditer(script):
         if token["comment"] is not None and not script[begin : token.start()].strip():
             begin = token.end()
         elif token["end"] is not None:
             text = script[begin : token.start()]
             # A body in standard SQL has statements of its own.
-            atomic = re.search(r"\bBEGIN\s+ATOMIC\b", text, re.IGNORECASE) is not None
-            if atomic and not re.search(r"\bEND\s*$", text, re.IGNORECASE):
+            code = _TOKEN.sub(" ", text)
+            if re.search(r"\bBEGIN\s+ATOMIC\b", code, re.IGNORECASE) and not re.search(
+                r"\bEND\s*$", code, re.IGNORECASE
+            ):
                 continue
             begin = token.end()
             if text.strip():

@@ -16,7 +16,7 @@ BEGIN
     RETURN $$;$$;
 END
 $body$;
-CREATE FUNCTION pggit.f(a text) RETURNS text LANGUAGE sql AS 'SELECT ''x''';
+CREATE FUNCTION pggit.f(a text) RETURNS text LANGUAGE sql AS 'SELECT ''BEGIN ATOMIC''';
 CREATE FUNCTION pggit.g() RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
 CREATE UNIQUE INDEX t_a ON pggit.t (a);
 CREATE TRIGGER no_change BEFORE UPDATE ON pggit.tt EXECUTE FUNCTION pggit.f();
@@ -43,7 +43,7 @@ def test_statements_end_where_they_end() -> None:
 
 def test_the_words_of_everything() -> None:
     assert WORDS.function("pggit.f", "\nBEGIN\n    RETURN $$;$$;\nEND\n") == WORDS.statements[4]
-    assert WORDS.function("pggit.f", "SELECT 'x'") == WORDS.statements[5]
+    assert WORDS.function("pggit.f", "SELECT 'BEGIN ATOMIC'") == WORDS.statements[5]
     assert WORDS.relation("TABLE", "pggit.t") == WORDS.statements[1]
     assert WORDS.relation("VIEW", "pggit.v") == "CREATE VIEW pggit.v AS SELECT 1"
     assert WORDS.alterations("pggit.t") == ("ALTER TABLE pggit.t SET (fillfactor = 70)",)

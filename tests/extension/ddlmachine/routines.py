@@ -1,15 +1,14 @@
 """Functions, procedures and aggregates."""
 
-from tests.extension.ddlmachine.catalog import Catalog, Relation
+from tests.extension.ddlmachine.catalog import Catalog
 from tests.extension.ddlmachine.chooser import Chooser, Maker
-from tests.extension.ddlmachine.expressions import condition
 
 _WORDS = {"f": "FUNCTION", "p": "PROCEDURE", "a": "AGGREGATE", "w": "FUNCTION"}
 
 
 def create_function(chooser: Chooser, catalog: Catalog) -> str:
     name = f"{chooser.pick(catalog.schemas)}.{chooser.new_name()}"
-    kind = chooser.below(9)
+    kind = chooser.below(8)
     relation = chooser.pick_or_none([r for r in catalog.relations if r.columns])
     own = chooser.pick_or_none(catalog.types)
     if kind <= 1:
@@ -31,20 +30,7 @@ def create_function(chooser: Chooser, catalog: Catalog) -> str:
             " RETURNS TABLE (x integer, y text) LANGUAGE plpgsql STRICT SECURITY DEFINER PARALLEL SAFE COST 5 ROWS 7"
             " SET search_path = pg_catalog, pg_temp SET work_mem = '1MB' AS $q$ BEGIN RETURN; END $q$"
         )
-    if kind == 7 and relation:
-        return f"CREATE FUNCTION {name}() {_reading(chooser, catalog, relation)}"
     return f"CREATE FUNCTION {name}(a integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN a; END'"
-
-
-def _reading(chooser: Chooser, catalog: Catalog, relation: Relation) -> str:
-    """A result and a body in SQL that names columns, or stands on the primary key."""
-    column = f"q.{chooser.pick(relation.columns).name}::text"
-    key = chooser.pick_or_none([k for k in relation.constraints if k.kind == "p"])
-    if key and chooser.once_in(2):
-        rest = f"GROUP BY {', '.join(f'q.{c}' for c in key.columns)}"
-    else:
-        rest = f"WHERE {condition(chooser, catalog, relation.columns)}"
-    return f"RETURNS SETOF text LANGUAGE sql STABLE BEGIN ATOMIC SELECT {column} FROM {relation.name} q {rest}; END"
 
 
 def create_procedure(chooser: Chooser, catalog: Catalog) -> str:
@@ -55,10 +41,6 @@ def create_procedure(chooser: Chooser, catalog: Catalog) -> str:
 
 
 def replace_function(chooser: Chooser, catalog: Catalog) -> str | None:
-    reading = chooser.pick_or_none([r for r in catalog.routines if r.result == "SETOF text" and not r.arguments])
-    relation = chooser.pick_or_none([r for r in catalog.relations if r.columns])
-    if reading and relation and chooser.once_in(2):
-        return f"CREATE OR REPLACE FUNCTION {reading.name}() {_reading(chooser, catalog, relation)}"
     function = chooser.pick_or_none([r for r in catalog.routines if r.kind == "f" and r.arguments == "integer"
                                      and r.result == "integer" and "(integer)" in r.signature])  # fmt: skip
     if function is None:
