@@ -3115,8 +3115,10 @@ CREATE FUNCTION pggit.pieces_of(sql text) RETURNS TABLE (place bigint, piece tex
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT p.place, p.m[1], starts_with(p.m[1], ''''), starts_with(p.m[1], '''') AND coalesce(lead(p.m[1]) OVER (ORDER BY p.place) ~ '^::reg', false)
-    FROM regexp_matches(sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+)', 'g') WITH ORDINALITY AS p (m, place);
+    SELECT p.place, p.m[1], starts_with(p.m[1], ''''), starts_with(p.m[1], '''') AND coalesce(
+            lead(p.m[1]) OVER (ORDER BY p.place) ~ '^::reg(?:class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)(?![a-z0-9_.$"])', false)
+    -- and a quote by itself, in what is no SQL
+    FROM regexp_matches(sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+|[''"])', 'g') WITH ORDINALITY AS p (m, place);
 END
 $$;
 COMMENT ON FUNCTION pggit.pieces_of(text) IS
@@ -5927,7 +5929,8 @@ BEGIN
           CROSS JOIN LATERAL (SELECT pggit.schema_part(p.new_identity) || '.' || pggit.name_part(a.identity) AS name) n
           WHERE p.object_type = 'TABLE' AND a.of_table = p.old_identity AND pggit.schema_part(p.new_identity) <> pggit.schema_part(a.identity)
             AND NOT (a.object_type = 'SEQUENCE' AND a.is_kept)
-            AND (EXISTS (SELECT FROM unnest(objects) o WHERE o.old_definition IS NOT NULL AND o.identity = n.name AND o.object_type NOT IN ('SCHEMA', 'COLLATION', 'STATISTICS'))
+            AND (EXISTS (SELECT FROM unnest(objects) o WHERE o.old_definition IS NOT NULL AND o.identity = n.name AND (
+                             o.object_type IN ('TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'INDEX') OR o.old_definition ? 'attributes'))
                  OR EXISTS (SELECT FROM along h WHERE h.identity = n.name)))
       -- PostgreSQL leaves a range type's functions behind where it came from, and so drops no schema that one has left
       AND NOT EXISTS (SELECT FROM unnest(objects) o JOIN unnest(objects) s ON s.object_type = 'SCHEMA' AND s.identity = pggit.schema_part(o.identity)
@@ -5939,52 +5942,92 @@ $$;
 COMMENT ON FUNCTION pggit.find_renames(pggit.plan_object[]) IS
 'Which of the objects that one side alone has are the same under another name.';
 
-CREATE FUNCTION pggit.column_renamings(of_type text, was_called text, is_called text)
-RETURNS TABLE (history_id bigint, old_column text, new_column text)
+CREATE FUNCTION pggit.renamed_column(h pggit.history, OUT old_column text, OUT new_column text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- one command renames one column: the same columns, but for the name at one place
+    IF cardinality(h.old_column_order) = cardinality(h.new_column_order) AND cardinality(h.old_column_order) - 1 = (
+            SELECT count(*) FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y) WHERE u.x = u.y) THEN
+        SELECT u.x, u.y INTO old_column, new_column FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y)
+        WHERE u.x <> u.y AND u.x <> ALL (h.new_column_order)
+          -- nor has it dropped one and added another
+          AND (SELECT b.definition #> ARRAY['columns', u.x, 'type'] FROM pggit.blobs b WHERE b.hash = h.old_blob)
+              = (SELECT b.definition #> ARRAY['columns', u.y, 'type'] FROM pggit.blobs b WHERE b.hash = h.new_blob);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pggit.renamed_column(pggit.history) IS 'The column of a table that a change in history renamed; null where it did something else.';
+
+CREATE FUNCTION pggit.trace_columns(
+    of_type text, was_called text, is_called text, old_definition jsonb, new_definition jsonb,
+    OUT old_columns text[], OUT new_columns text[], OUT steps bigint[], OUT step_places integer[], OUT is_forward boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ids bigint[] := pggit.ids_of(of_type, is_called) || pggit.ids_of(of_type, was_called);
+    ends record;
+    begins text[];
+    names text[];  -- side by side with begins
+    h pggit.history;
+    r record;
 BEGIN
-    RETURN QUERY
-    -- one command renames one column: the same columns, but for the name at one place
-    SELECT h.id, was.name, is_now.name
-    FROM pggit.history h
-    CROSS JOIN LATERAL unnest(h.old_column_order) WITH ORDINALITY AS was (name, place)
-    JOIN LATERAL unnest(h.new_column_order) WITH ORDINALITY AS is_now (name, place) ON is_now.place = was.place AND is_now.name <> was.name
-    WHERE h.object_id = ANY (ids)
-      AND cardinality(h.old_column_order) = cardinality(h.new_column_order)
-      AND cardinality(h.old_column_order) - 1 = (
-          SELECT count(*) FROM unnest(h.old_column_order, h.new_column_order) AS u (x, y) WHERE u.x = u.y)
-      AND was.name <> ALL (h.new_column_order)
-      -- nor has it dropped one and added another
-      AND (SELECT b.definition #> ARRAY['columns', was.name, 'type'] FROM pggit.blobs b WHERE b.hash = h.old_blob)
-          = (SELECT b.definition #> ARRAY['columns', is_now.name, 'type'] FROM pggit.blobs b WHERE b.hash = h.new_blob);
+    -- Where in history the table was first as each side has it: what happened to the columns in between is known, and
+    -- stays the same whatever happens later.
+    SELECT o.object_id, o.id AS old_id, n.id AS new_id INTO ends
+    FROM (SELECT x.object_id, min(x.id) AS id FROM pggit.history x
+          WHERE x.object_id = ANY (ids) AND x.new_blob = pggit.blob_hash(of_type, was_called, old_definition) GROUP BY x.object_id) o
+    JOIN (SELECT x.object_id, min(x.id) AS id FROM pggit.history x
+          WHERE x.object_id = ANY (ids) AND x.new_blob = pggit.blob_hash(of_type, is_called, new_definition) GROUP BY x.object_id) n ON n.object_id = o.object_id
+    ORDER BY o.object_id LIMIT 1;
+    IF ends.object_id IS NOT NULL THEN
+        is_forward := ends.old_id < ends.new_id;
+        begins := ARRAY(SELECT jsonb_object_keys(CASE WHEN is_forward THEN old_definition ELSE new_definition END -> 'columns'));
+        names := begins;
+        FOR h IN SELECT x.* FROM pggit.history x
+                 WHERE x.object_id = ends.object_id AND x.id > least(ends.old_id, ends.new_id) AND x.id <= greatest(ends.old_id, ends.new_id)
+                   AND x.old_column_order IS DISTINCT FROM x.new_column_order ORDER BY x.id LOOP
+            r := pggit.renamed_column(h);
+            IF r.old_column IS NOT NULL THEN
+                steps := steps || h.id;
+                step_places := step_places || array_position(names, r.old_column);
+                names := array_replace(names, r.old_column, r.new_column);
+            ELSE
+                names := ARRAY(SELECT CASE WHEN n = ANY (h.new_column_order) AND n = ANY (h.old_column_order) THEN n END
+                               FROM unnest(names) WITH ORDINALITY AS n (n, place) ORDER BY place);
+            END IF;
+        END LOOP;
+        old_columns := CASE WHEN is_forward THEN begins ELSE names END;
+        new_columns := CASE WHEN is_forward THEN names ELSE begins END;
+    ELSE
+        -- A merge makes what never was: then what has ever been renamed so.
+        SELECT array_agg(s.a ORDER BY s.a, s.b), array_agg(s.b ORDER BY s.a, s.b) INTO old_columns, new_columns
+        FROM (
+            SELECT CASE d.way WHEN 1 THEN c.old_column ELSE c.new_column END AS a, CASE d.way WHEN 1 THEN c.new_column ELSE c.old_column END AS b
+            FROM pggit.history x CROSS JOIN LATERAL pggit.renamed_column(x) c CROSS JOIN (VALUES (1), (2)) AS d (way)
+            WHERE x.object_id = ANY (ids) AND x.old_column_order <> x.new_column_order AND c.old_column IS NOT NULL
+            GROUP BY 1, 2
+        ) s;
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION pggit.column_renamings(text, text, text) IS
-'The changes in history that renamed a column of what has or had one of two names.';
+COMMENT ON FUNCTION pggit.trace_columns(text, text, text, jsonb, jsonb) IS
+'Which column of one side is which of the other, side by side, null where it is gone or new; the changes in history that renamed one (steps) and where in the list that is (step_places); and whether they led to the second side or to the first.';
 
 CREATE FUNCTION pggit.find_column_renames(of_type text, was_called text, is_called text, old_definition jsonb, new_definition jsonb)
 RETURNS SETOF pggit.rename
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF (old_definition -> 'columns') - ARRAY(SELECT jsonb_object_keys(new_definition -> 'columns')) = '{}' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
-    WITH RECURSIVE seen AS MATERIALIZED (
-        SELECT s.old_column, s.new_column FROM pggit.column_renamings(of_type, was_called, is_called) s
-    ), step AS (
-        SELECT s.old_column AS a, s.new_column AS b FROM seen s UNION SELECT s.new_column, s.old_column FROM seen s
-    ), way AS (
-        SELECT s.a AS old_name, s.b AS new_name FROM step s
-        WHERE old_definition -> 'columns' ? s.a AND NOT new_definition -> 'columns' ? s.a
-        -- over names that neither side has
-        UNION SELECT w.old_name, s.b FROM way w JOIN step s ON s.a = w.new_name
-        WHERE NOT old_definition -> 'columns' ? w.new_name AND NOT new_definition -> 'columns' ? w.new_name
-    ), pair AS (
+    WITH pair AS (
         SELECT x.old_name, x.new_name,
             count(*) OVER (PARTITION BY x.old_name) AS of_old, count(*) OVER (PARTITION BY x.new_name) AS of_new
-        FROM way x
+        FROM pggit.trace_columns(of_type, was_called, is_called, old_definition, new_definition) s
+        CROSS JOIN LATERAL unnest(s.old_columns, s.new_columns) AS x (old_name, new_name)
         -- a typed table gets its columns' names from the type
         WHERE NOT old_definition ? 'of_type' AND NOT new_definition ? 'of_type'
+          AND old_definition -> 'columns' ? x.old_name AND NOT new_definition -> 'columns' ? x.old_name
           AND new_definition -> 'columns' ? x.new_name AND NOT old_definition -> 'columns' ? x.new_name
           AND NOT EXISTS (SELECT FROM unnest(ARRAY['generated', 'identity']) k
                           WHERE old_definition #> ARRAY['columns', x.old_name] ? k <> new_definition #> ARRAY['columns', x.new_name] ? k)
@@ -6156,7 +6199,7 @@ BEGIN
                 SELECT jsonb_agg(pggit.rename_in_definition(of_type, key, k.value, new_value -> (k.place::integer - 1), of_table, renames) ORDER BY k.place)
                 FROM jsonb_array_elements(old_value) WITH ORDINALITY AS k (value, place)), '[]');
         WHEN 'string' THEN
-            IF key IN ('comment', 'index_comment', 'multirange_comment', 'labels', 'acl', 'owner', 'options', 'initial') OR old_value = new_value THEN
+            IF key IN ('name', 'comment', 'index_comment', 'multirange_comment', 'labels', 'acl', 'owner', 'options', 'initial') OR old_value = new_value THEN
                 RETURN old_value;
             END IF;
             content := old_value #>> '{}';
@@ -6350,10 +6393,12 @@ BEGIN
     IF renames = '{}' AND columns = '{}' THEN
         renamed := objects;
     ELSE
-        SELECT array_agg(s.history_id) FILTER (WHERE s.old_column = c.old_column), array_agg(s.history_id) FILTER (WHERE s.old_column = c.new_column)
-        INTO done, undone
-        FROM unnest(columns) c CROSS JOIN LATERAL pggit.column_renamings(c.object_type, c.old_identity, c.new_identity) s
-        WHERE (s.old_column, s.new_column) IN ((c.old_column, c.new_column), (c.new_column, c.old_column));
+        SELECT array_agg(x.id) FILTER (WHERE s.is_forward), array_agg(x.id) FILTER (WHERE NOT s.is_forward) INTO done, undone
+        FROM (SELECT c.object_type, c.old_identity, c.new_identity, array_agg(c.old_column) AS list FROM unnest(columns) c GROUP BY 1, 2, 3) c
+        JOIN unnest(renamed) o ON o.object_type = c.object_type AND o.identity = c.new_identity
+        CROSS JOIN LATERAL pggit.trace_columns(c.object_type, c.old_identity, c.new_identity, o.old_definition, o.new_definition) s
+        CROSS JOIN LATERAL unnest(s.steps, s.step_places) AS x (id, place)
+        WHERE s.old_columns[x.place] = ANY (c.list);
         renamed := ARRAY(
             SELECT ROW(o.object_type, o.identity, CASE WHEN columns = '{}' OR d.definition = o.new_definition OR o.object_type IN ('TABLE', 'FOREIGN TABLE') THEN d.definition
                 ELSE pggit.follow_columns(o.object_type, coalesce(t.old_identity, o.identity), o.identity, d.definition, done, undone, renames || moved) END,

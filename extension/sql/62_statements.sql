@@ -16,8 +16,10 @@ CREATE FUNCTION pggit.pieces_of(sql text) RETURNS TABLE (place bigint, piece tex
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT p.place, p.m[1], starts_with(p.m[1], ''''), starts_with(p.m[1], '''') AND coalesce(lead(p.m[1]) OVER (ORDER BY p.place) ~ '^::reg', false)
-    FROM regexp_matches(sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+)', 'g') WITH ORDINALITY AS p (m, place);
+    SELECT p.place, p.m[1], starts_with(p.m[1], ''''), starts_with(p.m[1], '''') AND coalesce(
+            lead(p.m[1]) OVER (ORDER BY p.place) ~ '^::reg(?:class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)(?![a-z0-9_.$"])', false)
+    -- and a quote by itself, in what is no SQL
+    FROM regexp_matches(sql, '(''(?:[^'']|'''')*''|(?:"(?:[^"]|"")*"|[^''"])+|[''"])', 'g') WITH ORDINALITY AS p (m, place);
 END
 $$;
 COMMENT ON FUNCTION pggit.pieces_of(text) IS

@@ -385,6 +385,60 @@ CHANGES = {
         "CREATE TABLE a (a integer, b serial, c integer GENERATED ALWAYS AS IDENTITY); CREATE SCHEMA s",
         "ALTER TABLE a SET SCHEMA s; CREATE SEQUENCE a_b_seq; CREATE TABLE a_c_seq ()",
     ),
+    "name-of-one-column-taken-by-another-on-the-way": keeps(
+        "CREATE TABLE t (id integer, a integer); INSERT INTO t VALUES (1, 2)",
+        "ALTER TABLE t RENAME a TO tmp; ALTER TABLE t DROP tmp; ALTER TABLE t ADD tmp text;"
+        "ALTER TABLE t RENAME tmp TO b;"
+        "UPDATE t SET b = 'x'",
+        "SELECT id FROM t",
+        has="ADD COLUMN b text",
+    ),
+    "one-name-for-two-columns-on-the-way": keeps(
+        "CREATE TABLE t (first text, last text); INSERT INTO t VALUES ('1', '2')",
+        "ALTER TABLE t RENAME last TO name; ALTER TABLE t RENAME name TO last; ALTER TABLE t RENAME first TO name;"
+        "ALTER TABLE t RENAME name TO first_name; ALTER TABLE t RENAME last TO last_name",
+        "SELECT first, last FROM t",
+        "SELECT first_name, last_name FROM t",
+        hasnt="DROP",
+    ),
+    "columns-that-exchanged-their-names-and-got-others": keeps(
+        "CREATE TABLE t (id integer, a text, x integer); INSERT INTO t VALUES (1, 'k', 2)",
+        "ALTER TABLE t RENAME a TO tmp; ALTER TABLE t RENAME x TO a; ALTER TABLE t RENAME tmp TO x;"
+        "ALTER TABLE t RENAME a TO b; ALTER TABLE t RENAME x TO y",
+        "SELECT a, x FROM t",
+        "SELECT y, b FROM t",
+        hasnt="DROP",
+    ),
+    "types-are-in-no-index-s-way": keeps(
+        "CREATE SCHEMA s; CREATE TYPE s.kind AS ENUM ('a'); CREATE DOMAIN s.d AS integer;"
+        "CREATE TABLE t (a integer CONSTRAINT d PRIMARY KEY); CREATE INDEX kind ON t (a); INSERT INTO t VALUES (1)",
+        "ALTER TYPE s.kind ADD VALUE 'b';; ALTER DOMAIN s.d SET DEFAULT 1; ALTER TABLE t SET SCHEMA s",
+        "SELECT a FROM t",
+        "SELECT a FROM s.t",
+        hasnt="DROP TABLE",
+    ),
+    "attribute-with-a-quote-beside-a-renamed-type": Change(
+        "CREATE TYPE e AS ENUM ('a'); CREATE TYPE c AS (x integer, y e, \"it's\" integer);"
+        "CREATE TABLE t (a integer, b c)",
+        "ALTER TYPE e RENAME TO f; ALTER TYPE c DROP ATTRIBUTE x",
+    ),
+    "schema-like-a-name-of-names": keeps(
+        "CREATE SCHEMA regional; CREATE TYPE regional.kind AS ENUM ('public.t', 'public.u');"
+        "CREATE TABLE t (a integer);"
+        "CREATE TABLE o (a integer, k regional.kind DEFAULT 'public.t'); INSERT INTO o VALUES (1)",
+        "ALTER TABLE t RENAME TO u; ALTER TABLE o ALTER k SET DEFAULT 'public.u'",
+        "SELECT a FROM o",
+        has="SET DEFAULT",
+    ),
+    "the-same-script-though-history-learns-of-it": keeps(
+        "CREATE TABLE r (a integer, b integer, PRIMARY KEY (a, b)); CREATE VIEW v AS SELECT a, b FROM r;"
+        "CREATE TABLE k (a integer, b integer, CONSTRAINT f FOREIGN KEY (a, b) REFERENCES r ON DELETE SET NULL (a));"
+        "CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT r.a FROM r; END",
+        "DROP VIEW v; DROP FUNCTION f; ALTER TABLE r RENAME a TO z; CREATE VIEW v AS SELECT z AS a, b FROM r;"
+        "CREATE FUNCTION f() RETURNS SETOF integer LANGUAGE sql BEGIN ATOMIC SELECT r.z AS a FROM r; END",
+        "SELECT count(*) FROM r",
+        has="RENAME COLUMN a TO z",
+    ),
     "column-renamed-twice": keeps(
         "CREATE TABLE r (a integer, b integer, c integer); INSERT INTO r VALUES (1, 2, 3);"
         "CREATE VIEW v AS SELECT a, b FROM r",
