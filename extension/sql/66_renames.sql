@@ -99,20 +99,26 @@ CREATE FUNCTION pggit.trace_columns(
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ids bigint[] := pggit.ids_of(of_type, is_called) || pggit.ids_of(of_type, was_called);
+    hash_of_old text := pggit.blob_hash(of_type, was_called, old_definition);
+    hash_of_new text := pggit.blob_hash(of_type, is_called, new_definition);
     ends record;
     begins text[];
     names text[];  -- side by side with begins
     h pggit.history;
     r record;
 BEGIN
-    -- Where in history the table was first as each side has it: what happened to the columns in between is known, and
-    -- stays the same whatever happens later.
-    SELECT o.object_id, o.id AS old_id, n.id AS new_id INTO ends
-    FROM (SELECT x.object_id, min(x.id) AS id FROM pggit.history x
-          WHERE x.object_id = ANY (ids) AND x.new_blob = pggit.blob_hash(of_type, was_called, old_definition) GROUP BY x.object_id) o
-    JOIN (SELECT x.object_id, min(x.id) AS id FROM pggit.history x
-          WHERE x.object_id = ANY (ids) AND x.new_blob = pggit.blob_hash(of_type, is_called, new_definition) GROUP BY x.object_id) n ON n.object_id = o.object_id
-    ORDER BY o.object_id LIMIT 1;
+    -- The shortest way in history from the one side to the other, up to where the table had been as both have it for the
+    -- first time: what happened to the columns on it is known, and stays the same whatever happens later.
+    WITH seen AS MATERIALIZED (
+        SELECT x.object_id, x.id, x.new_blob = hash_of_old AS is_old FROM pggit.history x
+        WHERE x.object_id = ANY (ids) AND x.new_blob IN (hash_of_old, hash_of_new)
+    ), known AS (
+        SELECT s.object_id, greatest(min(s.id) FILTER (WHERE s.is_old), min(s.id) FILTER (WHERE NOT s.is_old)) AS until
+        FROM seen s GROUP BY s.object_id HAVING bool_or(s.is_old) AND NOT bool_and(s.is_old)
+    )
+    SELECT k.object_id, max(s.id) FILTER (WHERE s.is_old) AS old_id, max(s.id) FILTER (WHERE NOT s.is_old) AS new_id INTO ends
+    FROM known k JOIN seen s ON s.object_id = k.object_id AND s.id <= k.until
+    GROUP BY k.object_id, k.until ORDER BY k.until LIMIT 1;
     IF ends.object_id IS NOT NULL THEN
         is_forward := ends.old_id < ends.new_id;
         begins := ARRAY(SELECT jsonb_object_keys(CASE WHEN is_forward THEN old_definition ELSE new_definition END -> 'columns'));
