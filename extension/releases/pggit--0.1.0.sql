@@ -3127,8 +3127,7 @@ COMMENT ON FUNCTION pggit.pieces_of(text) IS
 CREATE FUNCTION pggit.text_body_at(definition text) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE WHEN definition ~ E'\n(BEGIN ATOMIC|RETURN )' AND strpos(definition, E'\nAS ') > strpos(definition, substring(definition FROM E'\n(?:BEGIN ATOMIC|RETURN )'))
-        THEN 0 ELSE strpos(definition, E'\nAS ') END;
+    RETURN CASE substring(definition FROM E'\n(AS |BEGIN ATOMIC|RETURN )') WHEN 'AS ' THEN strpos(definition, E'\nAS ') ELSE 0 END;
 END
 $$;
 COMMENT ON FUNCTION pggit.text_body_at(text) IS
@@ -6126,13 +6125,12 @@ DECLARE
     content text := definition::text;
 BEGIN
     RETURN ARRAY(
-        SELECT ROW(r.object_type, r.old_identity, r.new_identity, r.old_column, r.new_column)::pggit.rename
-        FROM unnest(renames) WITH ORDINALITY AS r (object_type, old_identity, new_identity, old_column, new_column, place)
-        CROSS JOIN LATERAL (SELECT to_jsonb(r.old_identity)::text AS name) j
-        WHERE r.old_column IS NOT NULL OR r.object_type = 'SCHEMA' OR strpos(content, substr(j.name, 2, length(j.name) - 2)) > 0
-           -- as a literal has it
-           OR strpos(j.name, '''') > 0 AND strpos(content, replace(substr(j.name, 2, length(j.name) - 2), '''', '''''')) > 0
-        ORDER BY r.place);
+        SELECT r FROM unnest(renames) r
+        CROSS JOIN LATERAL (SELECT to_jsonb(r.old_identity)::text AS quoted) j
+        CROSS JOIN LATERAL (SELECT substr(j.quoted, 2, length(j.quoted) - 2) AS name) n
+        WHERE r.old_column IS NOT NULL OR r.object_type = 'SCHEMA' OR strpos(content, n.name) > 0
+           -- as a constant has it
+           OR strpos(n.name, '''') > 0 AND strpos(content, replace(n.name, '''', '''''')) > 0);
 END
 $$;
 COMMENT ON FUNCTION pggit.renames_within(jsonb, pggit.rename[]) IS
@@ -6352,28 +6350,24 @@ DECLARE
     constraints pggit.rename[];
 BEGIN
     statements := '{}';
-    -- Both sides side by side, under the new names.
-    renamed := ARRAY(
-        SELECT ROW(coalesce(n.object_type, o.object_type), coalesce(n.identity, o.new_identity), o.old_definition, n.new_definition, n.column_order)::pggit.plan_object
-        FROM (SELECT x.object_type, x.old_definition, coalesce(
-                  (SELECT r.new_identity FROM unnest(renames) r WHERE r.object_type = x.object_type AND r.old_identity = x.identity),
-                  -- indexes and owned sequences move along with their table, but for a sequence that another table has then
-                  (SELECT pggit.schema_part(r.new_identity) || '.' || pggit.name_part(x.identity) FROM unnest(renames) r
-                   WHERE r.object_type = 'TABLE' AND (x.object_type = 'INDEX' AND r.old_identity = x.old_definition ->> 'table'
-                         OR x.object_type = 'SEQUENCE' AND starts_with(x.old_definition ->> 'owned_by', r.old_identity || '.') AND x.new_definition IS NULL)),
-                  -- what has just that name is something else: a collation, say, of a table's name
-                  pggit.rename_in_text(x.identity, ARRAY(
-                      SELECT r FROM unnest(renames) r WHERE r.old_identity <> x.identity AND strpos(x.identity, r.old_identity) > 0))) AS new_identity
-              FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
-        FULL JOIN (SELECT x.* FROM unnest(objects) x WHERE x.new_definition IS NOT NULL) n
-            ON n.object_type = o.object_type AND n.identity = o.new_identity);
-    -- What moves along with a table may be mentioned elsewhere, also where that table then loses it.
+    -- Indexes and owned sequences move along with their table, but for a sequence that another table has then.
     moved := ARRAY(
         SELECT ROW(a.object_type, a.identity, pggit.schema_part(r.new_identity) || '.' || pggit.name_part(a.identity), NULL, NULL)::pggit.rename
         FROM pggit.goes_with_tables(objects) a
         JOIN unnest(renames) r ON r.object_type = 'TABLE' AND r.old_identity = a.of_table AND pggit.schema_part(r.new_identity) <> pggit.schema_part(a.identity)
         WHERE NOT (a.object_type = 'SEQUENCE' AND a.is_kept)
           AND NOT EXISTS (SELECT FROM unnest(renames) n WHERE n.object_type = a.object_type AND n.old_identity = a.identity));
+    -- Both sides side by side, under the new names.
+    renamed := ARRAY(
+        SELECT ROW(coalesce(n.object_type, o.object_type), coalesce(n.identity, o.new_identity), o.old_definition, n.new_definition, n.column_order)::pggit.plan_object
+        FROM (SELECT x.object_type, x.old_definition, coalesce(
+                  (SELECT r.new_identity FROM unnest(renames || moved) r WHERE r.object_type = x.object_type AND r.old_identity = x.identity),
+                  -- what has just that name is something else: a collation, say, of a table's name
+                  pggit.rename_in_text(x.identity, ARRAY(
+                      SELECT r FROM unnest(renames) r WHERE r.old_identity <> x.identity AND strpos(x.identity, r.old_identity) > 0))) AS new_identity
+              FROM unnest(objects) x WHERE x.old_definition IS NOT NULL) o
+        FULL JOIN (SELECT x.* FROM unnest(objects) x WHERE x.new_definition IS NOT NULL) n
+            ON n.object_type = o.object_type AND n.identity = o.new_identity);
     columns := ARRAY(
         SELECT c FROM unnest(renamed) o
         CROSS JOIN LATERAL pggit.find_column_renames(o.object_type, coalesce(

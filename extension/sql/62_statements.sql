@@ -28,8 +28,7 @@ COMMENT ON FUNCTION pggit.pieces_of(text) IS
 CREATE FUNCTION pggit.text_body_at(definition text) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE WHEN definition ~ E'\n(BEGIN ATOMIC|RETURN )' AND strpos(definition, E'\nAS ') > strpos(definition, substring(definition FROM E'\n(?:BEGIN ATOMIC|RETURN )'))
-        THEN 0 ELSE strpos(definition, E'\nAS ') END;
+    RETURN CASE substring(definition FROM E'\n(AS |BEGIN ATOMIC|RETURN )') WHEN 'AS ' THEN strpos(definition, E'\nAS ') ELSE 0 END;
 END
 $$;
 COMMENT ON FUNCTION pggit.text_body_at(text) IS
